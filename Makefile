@@ -1,0 +1,34 @@
+# Every target does its own set-up: it installs what is missing from tools/packages.txt, configures and builds.
+.PHONY: build run test bench fuzz asan tsan format clean
+.DEFAULT_GOAL := build
+
+build:                 ## the program, as build/holdfast
+	@tools/install_packages.sh build
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release
+
+run: build             ## start everything with built-in defaults
+	@build/holdfast up
+
+test: build            ## every test; ends with "N passed, N failed"
+	@tools/install_packages.sh build test fuzz
+	@tools/run_tests.py
+
+bench: build           ## Holdfast beside HAProxy and nginx; writes bench/RESULTS.md
+	@tools/install_packages.sh bench
+	@bench/run.py
+
+asan tsan:             ## build and run every test under a sanitizer
+	@tools/install_packages.sh build test
+	@tools/run_tests.py --preset $@
+
+fuzz:                  ## run every fuzzer for FUZZ_SECONDS (60)
+	@tools/install_packages.sh build fuzz
+	@tools/run_fuzzers.py $(or $(FUZZ_SECONDS),60)
+
+format:                ## clang-format over every source
+	@tools/install_packages.sh test
+	@tools/check_format.py --fix
+
+clean:
+	@rm -rf build build-debug build-asan build-tsan build-fuzz

@@ -1,0 +1,24 @@
+// apps/holdfast/admin_routes.h: what the admin server answers: /healthz, /readyz, /metrics.
+//
+// Thread: control.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "control/router.h"
+#include "gateway/status.h"
+
+namespace holdfast::app {
+
+enum class Phase : std::uint8_t { starting, serving, draining };
+
+struct AdminSources {
+  std::string node_name;
+  std::function<gateway::Status()> status;
+  std::function<Phase()> phase;
+};
+
+[[nodiscard]] control::Router admin_routes(AdminSources sources);
+
+}  // namespace holdfast::app

@@ -1,0 +1,318 @@
+// holdfast bench: the load generator's command line, and the server it may talk to.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/units.h"
+#include "commands.h"
+#include "load/report.h"
+#include "load/run.h"
+#include "load/server.h"
+#include "net/descriptors.h"
+
+namespace holdfast::app {
+namespace {
+
+// What the user typed for one run.
+struct RunOptions {
+  load::Settings settings;
+  std::string target;
+  std::vector<std::string> sources;
+  bool json = false;
+  bool progress = false;
+};
+
+struct ServeOptions {
+  std::vector<std::string> bind{"127.0.0.1:0"};
+  load::Service service = load::Service::echo;
+  std::uint32_t threads = 1;
+};
+
+ExitStatus fail(ExitStatus status, const std::string& what) {
+  fmt::print(stderr, "holdfast bench: {}\n", what);
+  return status;
+}
+
+void print_line(std::FILE* to, const std::string& line) {
+  fmt::print(to, "{}\n", line);
+  std::fflush(to);
+}
+
+// Readable once the user has asked to end. Blocks the signals for this thread and all that it starts.
+net::Fd open_interrupt() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return net::Fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+base::Result<net::SocketAddress> address_of(const std::string& text) {
+  const auto endpoint = base::parse_endpoint(text);
+  if (!endpoint) return endpoint.error();
+  return net::SocketAddress::from(*endpoint);
+}
+
+// Shows how a run goes, where somebody looks.
+class Screen final : public load::Observer {
+ public:
+  explicit Screen(const RunOptions& options) : options_(options) {}
+
+  void on_progress(const load::Progress& progress) override {
+    if (options_.progress || ::isatty(STDERR_FILENO) != 0)
+      print_line(stderr, load::to_text(options_.settings, progress));
+  }
+  // So that a program which started us knows that all connections are there.
+  void on_settled(std::int64_t open) override {
+    if (options_.json && options_.settings.traffic == load::Traffic::hold) {
+      print_line(stdout, fmt::format("{{\"holding\":{}}}", open));
+    }
+  }
+
+ private:
+  const RunOptions& options_;
+};
+
+bool resolve_addresses(RunOptions& options) {
+  const auto target = address_of(options.target);
+  if (!target) {
+    fail(kUsageOrFaults,
+         fmt::format("{} is not an address like 127.0.0.1:1883, [::1]:1883 or unix:/path", options.target));
+    return false;
+  }
+  options.settings.target = *target;
+  for (const std::string& text : options.sources) {
+    const auto source = address_of(text.find(':') == std::string::npos ? text + ":0" : "[" + text + "]:0");
+    if (!source || source->family() != target->family()) {
+      fail(kUsageOrFaults, fmt::format("--source {} is not an address of the target's kind", text));
+      return false;
+    }
+    options.settings.sources.push_back(*source);
+  }
+  return true;
+}
+
+int run_traffic(RunOptions& options) {
+  if (!resolve_addresses(options)) return kUsageOrFaults;
+  const auto descriptors = net::grow_descriptor_table();
+  if (!descriptors) return fail(kFailed, descriptors.error().text());
+  if (options.settings.connections + 64 > *descriptors) {
+    return fail(kUsageOrFaults, fmt::format("{} connections need more than the {} descriptors there are",
+                                            options.settings.connections, *descriptors));
+  }
+  const net::Fd interrupt = open_interrupt();
+  Screen screen(options);
+  const auto outcome = load::run(options.settings, interrupt.get(), screen);
+  if (!outcome) return fail(kFailed, fmt::format("cannot reach {}: {}", options.target, outcome.error().text()));
+  print_line(stdout,
+             options.json ? load::to_json(options.settings, *outcome) : load::to_text(options.settings, *outcome));
+  return outcome->failed() == 0 ? kDone : kFailed;
+}
+
+// One thread of `serve`. All of them listen at the same addresses.
+struct Desk {
+  explicit Desk(load::Service service) : server(loop, service) {}
+  net::Loop loop;
+  load::Server server;
+  std::thread thread;
+};
+
+// Listens at every address; where one asked for port 0, `addresses` then has the port it got.
+base::Result<void> open_desk(Desk& desk, std::vector<net::SocketAddress>& addresses) {
+  for (net::SocketAddress& address : addresses) {
+    const auto local = desk.server.listen(address);
+    if (!local) return local.error();
+    address = *local;
+  }
+  return {};
+}
+
+std::string ready_line(const std::vector<net::SocketAddress>& addresses) {
+  std::string list;
+  for (const net::SocketAddress& address : addresses) {
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", address.text());
+  }
+  return fmt::format("{{\"ready\":true,\"addresses\":[{}]}}", list);
+}
+
+void wait_for_interrupt(const net::Fd& interrupt) {
+  signalfd_siginfo info{};
+  [[maybe_unused]] const auto got = ::read(interrupt.get(), &info, sizeof info);
+}
+
+int serve(const ServeOptions& options) {
+  std::vector<net::SocketAddress> addresses;
+  for (const std::string& text : options.bind) {
+    const auto address = address_of(text);
+    if (!address) return fail(kUsageOrFaults, fmt::format("--bind {} is not an address", text));
+    addresses.push_back(*address);
+  }
+  const auto descriptors = net::grow_descriptor_table();
+  if (!descriptors) return fail(kFailed, descriptors.error().text());
+  const net::Fd interrupt = open_interrupt();
+  std::vector<std::unique_ptr<Desk>> desks;
+  for (std::uint32_t i = 0; i < options.threads; ++i) {
+    const auto opened = open_desk(*desks.emplace_back(std::make_unique<Desk>(options.service)), addresses);
+    if (!opened) return fail(kFailed, opened.error().text());
+  }
+  for (const auto& desk : desks) desk->thread = std::thread([&loop = desk->loop] { loop.run([] {}); });
+  print_line(stdout, ready_line(addresses));
+  wait_for_interrupt(interrupt);
+  for (const auto& desk : desks) {
+    desk->loop.stop();
+    desk->thread.join();
+  }
+  return kDone;
+}
+
+// Reads "200ms", "10s", "1m" into `into`, within bounds.
+CLI::Option* add_duration(CLI::App& app, const std::string& flag, base::Duration& into, base::Duration max,
+                          const std::string& about) {
+  const auto microseconds = [](base::Duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d); };
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [&into, max, flag](const std::string& text) {
+            const auto duration = base::parse_duration(text);
+            if (!duration || *duration > max) throw CLI::ValidationError(flag, "must be like 200ms or 10s, at most 1h");
+            into = *duration;
+          },
+          about)
+      ->type_name("TIME")
+      ->default_str(base::to_text(microseconds(into)));
+}
+
+void add_common(CLI::App& command, RunOptions& options) {
+  load::Settings& settings = options.settings;
+  command.add_option("TARGET", options.target, "host:port, [v6]:port or unix:/path; no names")->required();
+  command.add_option("--threads", settings.threads, "threads, each with its share")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command.add_option("--source", options.sources, "local address to connect from; several are taken in turn")
+      ->type_name("ADDRESS");
+  add_duration(command, "--duration", settings.duration, std::chrono::hours{1}, "how long to measure");
+  add_duration(command, "--warmup", settings.warmup, std::chrono::hours{1}, "traffic before that is not measured");
+  add_duration(command, "--timeout", settings.timeout, std::chrono::minutes{1}, "of one connection being made");
+  command.add_flag("--json", options.json, "the result as one line of JSON");
+  command.add_flag("--progress", options.progress, "a line a second on standard error, also when it is no terminal");
+}
+
+void add_connections(CLI::App& command, load::Settings& settings, const std::string& flag, const std::string& about) {
+  command.add_option(flag, settings.connections, about)->check(CLI::Range(1, 1'000'000))->capture_default_str();
+}
+
+// Whether a model can do without a round trip.
+enum class RoundTrip { needed, optional };
+
+void add_size(CLI::App& command, load::Settings& settings, RoundTrip round_trip, const std::string& about) {
+  const auto check = [round_trip](const std::string& text) -> std::string {
+    const std::uint64_t bytes = std::strtoull(text.c_str(), nullptr, 10);
+    const bool none = text == "0" && round_trip == RoundTrip::optional;
+    const bool fits = none || (bytes >= load::kMessageBytesMin && bytes <= load::kMessageBytesMax);
+    return fits ? "" : "must be 16 to 1048576 bytes";
+  };
+  command.add_option("--size", settings.message_bytes, about)->check(check)->type_name("BYTES")->capture_default_str();
+}
+
+// A command whose options live as long as it does.
+std::shared_ptr<RunOptions> add_traffic(CLI::App& bench, load::Traffic traffic, const std::string& about,
+                                        int& exit_status) {
+  auto options = std::make_shared<RunOptions>();
+  options->settings.traffic = traffic;
+  CLI::App* const command = bench.add_subcommand(load::name(traffic), about);
+  add_common(*command, *options);
+  command->callback([options, &exit_status] { exit_status = run_traffic(*options); });
+  return options;
+}
+
+void add_echo(CLI::App& bench, int& exit_status) {
+  const auto options = add_traffic(bench, load::Traffic::echo, "round trips on open connections", exit_status);
+  CLI::App& command = *bench.get_subcommand("echo");
+  load::Settings& settings = options->settings;
+  add_connections(command, settings, "--connections", "open connections");
+  add_size(command, settings, RoundTrip::needed, "of each message, at least 16");
+  command.add_option("--in-flight", settings.in_flight, "messages of one connection without an answer")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command.add_option("--rate", settings.rate, "messages a second in all; without it, as fast as answers come")
+      ->check(CLI::Range(1, 10'000'000));
+}
+
+void add_bulk(CLI::App& bench, int& exit_status) {
+  const auto options = add_traffic(bench, load::Traffic::bulk, "a stream one way, as fast as it goes", exit_status);
+  CLI::App& command = *bench.get_subcommand("bulk");
+  options->settings.connections = 4;
+  add_connections(command, options->settings, "--connections", "open connections");
+  const std::map<std::string, load::Direction> directions = {{"up", load::Direction::up},
+                                                             {"down", load::Direction::down}};
+  command.add_option("--direction", options->settings.direction, "up: to a sink; down: from a source")
+      ->transform(CLI::CheckedTransformer(directions))
+      ->default_str("down");
+}
+
+void add_connect(CLI::App& bench, int& exit_status) {
+  const auto options =
+      add_traffic(bench, load::Traffic::connect, "new connections: connect, one round trip, close", exit_status);
+  CLI::App& command = *bench.get_subcommand("connect");
+  add_connections(command, options->settings, "--concurrency", "connections under way at a time");
+  add_size(command, options->settings, RoundTrip::optional, "of the round trip; 0 for none");
+  const std::map<std::string, load::Ending> endings = {{"orderly", load::Ending::orderly},
+                                                       {"reset", load::Ending::reset}};
+  command
+      .add_option("--close", options->settings.ending, "orderly: FIN both ways; reset: RST, which leaves no TIME_WAIT")
+      ->transform(CLI::CheckedTransformer(endings))
+      ->default_str("orderly");
+}
+
+void add_hold(CLI::App& bench, int& exit_status) {
+  const auto options = add_traffic(bench, load::Traffic::hold, "idle connections that stay", exit_status);
+  CLI::App& command = *bench.get_subcommand("hold");
+  options->settings.connections = 1000;
+  add_connections(command, options->settings, "--connections", "how many");
+  add_size(command, options->settings, RoundTrip::optional, "of the first round trip and of pings; 0 for silence");
+  command.add_option("--ramp", options->settings.ramp, "new connections a second")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  add_duration(command, "--ping-interval", options->settings.ping_interval, std::chrono::hours{1},
+               "a round trip on each connection this often; 0 for none");
+}
+
+void add_serve(CLI::App& bench, int& exit_status) {
+  auto options = std::make_shared<ServeOptions>();
+  CLI::App* const command = bench.add_subcommand("serve", "the other end: echo, sink or source");
+  command->add_option("--bind", options->bind, "address to listen at; port 0 is reported in the ready line")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  const std::map<std::string, load::Service> services = {
+      {"echo", load::Service::echo}, {"sink", load::Service::sink}, {"source", load::Service::source}};
+  command->add_option("--mode", options->service, "echo: sends back; sink: discards; source: sends as fast as it goes")
+      ->transform(CLI::CheckedTransformer(services))
+      ->default_str("echo");
+  command->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 64))->capture_default_str();
+  command->callback([options, &exit_status] { exit_status = serve(*options); });
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& program, int& exit_status) {
+  CLI::App* const bench = program.add_subcommand("bench", "load generator: measure a server, or what stands before it");
+  bench->require_subcommand(1);
+  add_echo(*bench, exit_status);
+  add_bulk(*bench, exit_status);
+  add_connect(*bench, exit_status);
+  add_hold(*bench, exit_status);
+  add_serve(*bench, exit_status);
+}
+
+}  // namespace holdfast::app

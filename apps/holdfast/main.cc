@@ -1,0 +1,50 @@
+// The program's entry: the command line, and nothing else.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "commands.h"
+
+namespace {
+
+constexpr const char* kAbout =
+    "Holdfast: the entry layer for long-lived connections (MQTT, WebSocket, IM, any TCP).\n"
+    "It accepts clients, gives each a server of a pool, and keeps the connection.";
+
+constexpr const char* kMore =
+    "Start here:\n"
+    "  holdfast up                     a gateway and three demo servers in one process, with a table of what to try\n"
+    "  holdfast check edge.toml        is this configuration right? every fault with file, line and column\n"
+    "  holdfast run edge.toml          serve; ready when one line {\"ready\":true,...} appears on standard output\n"
+    "  holdfast bench echo 127.0.0.1:1883 --connections 100\n"
+    "\n"
+    "Signals to a running process: SIGTERM drains for node.stop_timeout and ends; SIGINT ends at once.\n"
+    "Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong.\n"
+    "Every key of the configuration: docs/CONFIGURATION.md, or holdfast check --reference.";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
+  int status = holdfast::app::kDone;
+  CLI::App program(kAbout, "holdfast");
+  program.footer(kMore);
+  program.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
+  program.require_subcommand(1);
+  program.failure_message(CLI::FailureMessage::help);
+  holdfast::app::add_up_command(program, status);
+  holdfast::app::add_run_command(program, status);
+  holdfast::app::add_check_command(program, status);
+  holdfast::app::add_bench_command(program, status);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for_help = error.get_exit_code() == 0;
+    program.exit(error);
+    return asked_for_help ? holdfast::app::kDone : holdfast::app::kUsageOrFaults;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "holdfast: %s\n", error.what());
+    return holdfast::app::kFailed;
+  }
+  return status;
+}

@@ -1,0 +1,171 @@
+"""bench/RESULTS.md from the raw numbers: medians, spread, ratios to each peer, and whether the targets are met."""
+
+import statistics
+from dataclasses import dataclass, field
+
+NAMES = {"holdfast": "Holdfast", "haproxy": "HAProxy", "nginx": "nginx"}
+
+
+@dataclass
+class Metric:
+    test: str
+    key: str
+    title: str
+    digits: int = 1
+    scale: float = 1
+    at_most: dict = field(default_factory=dict)   # target for Holdfast's ratio to a peer
+    at_least: dict = field(default_factory=dict)
+
+
+BOTH = ("haproxy", "nginx")
+METRICS = [
+    Metric("echo50", "cpu_us", "CPU per 64-byte round trip, 50 connections (us)", 2, at_most={"haproxy": 0.90, "nginx": 0.95}),
+    Metric("echo50", "per_second", "round trips a second, 50 connections", 0),
+    Metric("echo1000", "cpu_us", "CPU per 64-byte round trip, 1,000 connections (us)", 2,
+           at_most={"haproxy": 0.90, "nginx": 0.95}),
+    Metric("echo1000", "per_second", "round trips a second, 1,000 connections", 0),
+    Metric("rate", "p50", "latency at 20,000/s, 200 connections: p50 (us)", 0),
+    Metric("rate", "p99", "latency at 20,000/s: p99 (us)", 0, at_most=dict.fromkeys(BOTH, 1.0)),
+    Metric("rate", "p999", "latency at 20,000/s: p999 (us)", 0),
+    Metric("rate", "cpu_us", "CPU per round trip at 20,000/s (us)", 2),
+    Metric("bulk", "gbit", "bulk one way, 4 connections (Gbit/s)", 2, at_least=dict.fromkeys(BOTH, 1.4)),
+    Metric("bulk", "cpu_s_per_gb", "bulk: CPU per GB (ms)", 0, 1000),
+    Metric("connect", "per_second", "new connections a second", 0, at_least=dict.fromkeys(BOTH, 1.15)),
+    Metric("connect", "cpu_us", "CPU per connection (us)", 1),
+    Metric("connect", "per_cpu_second", "connections for one second of proxy CPU", 0),
+    Metric("connect", "busy", "share of its CPU the proxy used meanwhile (%)", 0, 100),
+    Metric("memory", "bytes", "user memory per idle pair (bytes)", 0, at_most={"haproxy": 0.1}),
+    Metric("syscalls", "per_message", "system calls per relayed message", 2),
+    Metric("instructions", "per_message", "user-space instructions per relayed message", 0),
+]
+
+
+def values(raw, proxy, metric):
+    found = [run["result"][metric.key] * metric.scale for run in raw["runs"]
+             if run["test"] == metric.test and run["proxy"] == proxy and run.get("result")]
+    return found
+
+
+def number(value, digits):
+    return f"{value:,.{digits}f}"
+
+
+def cell(found, digits):
+    if not found:
+        return "-"
+    text = number(statistics.median(found), digits)
+    if len(found) > 1:
+        text += f" ({number(min(found), digits)}..{number(max(found), digits)})"
+    return text
+
+
+def ratio(raw, metric, peer):
+    ours, theirs = values(raw, "holdfast", metric), values(raw, peer, metric)
+    if not ours or not theirs or statistics.median(theirs) == 0:
+        return None
+    return statistics.median(ours) / statistics.median(theirs)
+
+
+def ratio_cell(raw, metric, peer):
+    found = ratio(raw, metric, peer)
+    return "-" if found is None else f"{found:.2f}"
+
+
+def verdicts(raw):
+    """Each target as (text, met), or met = None when it could not be measured."""
+    for metric in METRICS:
+        for targets, sign in ((metric.at_most, "<="), (metric.at_least, ">=")):
+            for peer, bound in targets.items():
+                found = ratio(raw, metric, peer)
+                met = None if found is None else (found <= bound if sign == "<=" else found >= bound)
+                yield metric, peer, sign, bound, found, met
+
+
+def table(raw, metrics):
+    proxies = raw["proxies"]
+    peers = [peer for peer in proxies if peer != "holdfast"] if "holdfast" in proxies else []
+    head = ["", *(NAMES[proxy] for proxy in proxies), *(f"ratio to {NAMES[peer]}" for peer in peers)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for metric in metrics:
+        columns = [values(raw, proxy, metric) for proxy in proxies]
+        if any(columns):
+            row = [metric.title, *(cell(found, metric.digits) for found in columns),
+                   *(ratio_cell(raw, metric, peer) for peer in peers)]
+            lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def target_table(raw):
+    lines = ["| target | measured | |", "|---|---|---|"]
+    for metric, peer, sign, bound, found, met in verdicts(raw):
+        word = {None: "not measured", True: "met", False: "**missed**"}[met]
+        measured = "-" if found is None else f"{found:.2f}"
+        lines.append(f"| {metric.title} {sign} {bound:.2f} of {NAMES[peer]} | {measured} | {word} |")
+    return lines
+
+
+def syscall_lines(raw):
+    for run in raw["runs"]:
+        if run["test"] == "syscalls" and run.get("result"):
+            calls = sorted(run["result"]["by_name"].items(), key=lambda item: -item[1])
+            yield f"- {NAMES[run['proxy']]}: " + ", ".join(f"{name} {count:.2f}" for name, count in calls)
+
+
+def scaling_lines(raw):
+    results = {name: [run["result"] for run in raw["runs"] if run["test"] == name and run.get("result")]
+               for name in ("workers1", "workers2")}
+    if not all(results.values()):
+        return []
+    one, two = (statistics.median(run["cpu_us"] for run in results[name]) for name in ("workers1", "workers2"))
+    last = results["workers2"][-1]
+    busy = last["thread_seconds"]
+    return [
+        "## Two workers", "",
+        "This machine's CPUs are shared with the generator and the servers, so the throughput of two workers cannot show "
+        "itself. What can be shown is that a second worker makes no message dearer and that both get their part: then two "
+        "CPUs relay nearly twice what one does.", "",
+        f"- CPU of all workers for one round trip, 400 connections: {one:.2f} us with one worker, {two:.2f} us with two "
+        f"(ratio {two / one:.2f}; two CPUs would give {2 * one / two:.2f} times the round trips of one).",
+        f"- Descriptors in the poller of each worker while 400 connections stand: {last['descriptors']}.",
+        f"- CPU seconds of each worker in the last round: {', '.join(f'{seconds:.2f}' for seconds in busy)}.", ""]
+
+
+def failure_lines(raw):
+    failed = [run for run in raw["runs"] if run.get("error")]
+    if not failed:
+        return ["Every round of every proxy ended without an error.", ""]
+    return ["## Failed rounds", "", *(f"- {run['test']}, {run['proxy']}: {run['error']}" for run in failed), ""]
+
+
+def connect_note(raw):
+    busy = Metric("connect", "busy", "", 0, 100)
+    idle = [proxy for proxy in raw["proxies"] if any(share < 90 for share in values(raw, proxy, busy))]
+    if not idle:
+        return []
+    names = " and ".join(NAMES[proxy] for proxy in idle)
+    return [f"In the connection test {names} did not use the whole CPU: there the generator and the servers, which share the "
+            "other CPU, were the limit, and *connections for one second of proxy CPU* compares better than their number.",
+            ""]
+
+
+def render(raw):
+    lines = [
+        "# Holdfast beside HAProxy and nginx", "",
+        f"{raw['date']}, {raw['rounds']} alternating rounds of {raw['length']:g} s each, by `{raw['command']}`.",
+        "Medians, with the spread in brackets. Compare the ratios; the absolute numbers belong to this machine.", "",
+        f"- machine: {raw['machine']}",
+        *(f"- {NAMES[name]}: {version}" for name, version in raw["versions"].items()),
+        "- each proxy: one thread, alone on CPU 0, fresh for each measurement; generator and servers on CPU 1; loopback; no "
+        "log of connections; keepalive, backlog and limits equal (`bench/proxies.py` has the configurations)",
+        "- proxy CPU is read from /proc/PID/task/*/schedstat of all its threads during the measured window; memory is "
+        "Private_Dirty of all its processes, 8,000 idle pairs after one round trip each against none; HAProxy's bulk is the "
+        "better of copying and splicing", "",
+        *failure_lines(raw)]
+    if "holdfast" in raw["proxies"]:
+        lines += ["## Targets", "", *target_table(raw), ""]
+    lines += ["## Numbers", "", *table(raw, METRICS), "", *connect_note(raw)]
+    calls = list(syscall_lines(raw))
+    if calls:
+        lines += ["System calls per relayed message, by name (50 connections, closed loop):", "", *calls, ""]
+    lines += scaling_lines(raw)
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+#include "config/endpoint_kinds.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace holdfast::config {
+namespace {
+
+using base::Endpoint;
+
+constexpr std::string_view kBindWanted = R"(an IP address with a port, such as "0.0.0.0:1883", or "unix:/path")";
+constexpr std::string_view kServerWanted =
+    R"(an address with a port, such as "10.0.0.11:1883" or "b1.local:1883", or "unix:/path")";
+
+bool has_control_character(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+std::optional<Endpoint> read_endpoint(const Value& value, const Reading& reading, std::string_view wanted) {
+  const auto* written = value.as<std::string>();
+  if (written == nullptr || has_control_character(*written)) return reading.refuse(value, wanted);
+  const auto endpoint = base::parse_endpoint(*written);
+  return endpoint ? std::optional(*endpoint) : reading.refuse(value, wanted);
+}
+
+std::optional<Endpoint> read_bind(const Value& value, const Reading& reading) {
+  auto endpoint = read_endpoint(value, reading, kBindWanted);
+  if (!endpoint || endpoint->kind != Endpoint::Kind::host_name) return endpoint;
+  reading.fault(value.position, fmt::format("{} must be {}; {} is a host name", reading.subject(), kBindWanted,
+                                            quoted(endpoint->text())));
+  return std::nullopt;
+}
+
+// The bytes of the address, in network order.
+std::string address_bytes(const Endpoint& endpoint) {
+  const bool is_ipv6 = endpoint.kind == Endpoint::Kind::ipv6;
+  std::string bytes(is_ipv6 ? sizeof(in6_addr) : sizeof(in_addr), '\0');
+  (void)::inet_pton(is_ipv6 ? AF_INET6 : AF_INET, endpoint.host.c_str(), bytes.data());
+  return bytes;
+}
+
+bool is_loopback(const Endpoint& endpoint) {
+  switch (endpoint.kind) {
+    case Endpoint::Kind::unix_path: return true;
+    case Endpoint::Kind::ipv4: return address_bytes(endpoint).front() == 127;  // RFC1122 3.2.1.3
+    case Endpoint::Kind::ipv6: return std::memcmp(address_bytes(endpoint).data(), &in6addr_loopback, 16) == 0;
+    case Endpoint::Kind::host_name: break;
+  }
+  return false;
+}
+
+std::optional<Endpoint> read_loopback(const Value& value, const Reading& reading) {
+  auto endpoint = read_bind(value, reading);
+  if (!endpoint || is_loopback(*endpoint)) return endpoint;
+  reading.fault(value.position,
+                fmt::format("{} at {} needs admin.token_file, which this version does not have; listen on a loopback "
+                            "address, such as \"127.0.0.1:9100\"",
+                            reading.subject(), quoted(endpoint->text())));
+  return std::nullopt;
+}
+
+std::optional<Endpoint> read_server(const Value& value, const Reading& reading) {
+  auto endpoint = read_endpoint(value, reading, kServerWanted);
+  if (!endpoint || endpoint->kind == Endpoint::Kind::unix_path || endpoint->port != 0) return endpoint;
+  return reading.refuse(value, "an address with a port from 1 to 65535");
+}
+
+}  // namespace
+
+Kind<Endpoint> bind_address() {
+  return {{"address", std::string(kBindWanted), "an IP address and port, or `unix:` and a path"}, read_bind};
+}
+
+Kind<Endpoint> loopback_address() {
+  return {{"address", std::string(kBindWanted), "a loopback address and port, or `unix:` and a path"}, read_loopback};
+}
+
+Kind<Endpoint> server_address() {
+  return {
+      {"address", std::string(kServerWanted), "a host name or IP address with a port from 1, or `unix:` and a path"},
+      read_server};
+}
+
+std::string same_place(const Endpoint& endpoint) {
+  switch (endpoint.kind) {
+    case Endpoint::Kind::ipv4: return fmt::format("4{}:{}", address_bytes(endpoint), endpoint.port);
+    case Endpoint::Kind::ipv6: return fmt::format("6{}:{}", address_bytes(endpoint), endpoint.port);
+    case Endpoint::Kind::host_name:
+    case Endpoint::Kind::unix_path: break;
+  }
+  return endpoint.text();
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,201 @@
+#include "config/parse.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "config/reference.h"
+
+namespace holdfast::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const std::filesystem::path kCorpus = HOLDFAST_SOURCE_DIR "/tests/config";
+
+std::vector<std::filesystem::path> files_in(const char* folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(kCorpus / folder)) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
+
+// Every line of faults, as it is printed but without the name of the file.
+std::string lines_of(const std::vector<Fault>& faults) {
+  std::string lines;
+  for (const Fault& fault : faults) {
+    lines += std::to_string(fault.line) + ":" + std::to_string(fault.column) + ": " + fault.text + "\n";
+  }
+  return lines;
+}
+
+// What the comments "# expect: ..." at the top of a file say.
+std::string expected_lines(const std::filesystem::path& path) {
+  constexpr std::string_view kMark = "# expect: ";
+  std::ifstream file(path);
+  std::string lines;
+  for (std::string line; std::getline(file, line) && line.starts_with(kMark);)
+    lines += line.substr(kMark.size()) + "\n";
+  return lines;
+}
+
+Settings good(const char* name) {
+  const auto parsed = parse_file(kCorpus / "good" / name);
+  EXPECT_EQ(lines_of(parsed.faults), "");
+  return parsed.settings.value_or(Settings{});
+}
+
+TEST(ParseFile, ReportsExactlyTheFaultsThatEachBadFileExpects) {
+  const auto files = files_in("bad");
+  EXPECT_GE(files.size(), 90);
+  for (const auto& path : files) {
+    SCOPED_TRACE(path.filename());
+    const auto parsed = parse_file(path);
+    EXPECT_EQ(lines_of(parsed.faults), expected_lines(path));
+    EXPECT_FALSE(parsed.faults.empty());
+    EXPECT_FALSE(parsed.settings.has_value());
+  }
+}
+
+TEST(ParseFile, FindsNoFaultInGoodFiles) {
+  for (const auto& path : files_in("good")) {
+    const auto parsed = parse_file(path);
+    EXPECT_EQ(lines_of(parsed.faults), "") << path;
+    EXPECT_TRUE(parsed.settings.has_value()) << path;
+  }
+}
+
+TEST(ParseFile, FillsInDefaults) {
+  const Settings settings = good("minimal.toml");
+  EXPECT_EQ(settings.node.name, "");
+  EXPECT_EQ(settings.node.workers, 0);
+  EXPECT_EQ(settings.node.run_dir, "/run/holdfast");
+  EXPECT_EQ(settings.node.data_dir, "/var/lib/holdfast");
+  EXPECT_EQ(settings.node.stop_timeout, seconds(30));
+  EXPECT_EQ(settings.log.level, base::LogLevel::info);
+  EXPECT_EQ(settings.log.format, base::LogFormat::text);
+  EXPECT_TRUE(settings.log.connections);
+  EXPECT_EQ(settings.admin.listen.value_or(base::Endpoint{}).text(), "127.0.0.1:9100");
+
+  ASSERT_EQ(settings.listeners.size(), 1);
+  const Listener& listener = settings.listeners.front();
+  EXPECT_EQ(listener.protocol, Protocol::tcp);
+  EXPECT_EQ(listener.max_connections, 100'000);
+  EXPECT_EQ(listener.handshake_timeout, seconds(10));
+  EXPECT_EQ(listener.idle_timeout, hours(3));
+  EXPECT_EQ(listener.tcp_keepalive, seconds(60));
+  EXPECT_EQ(listener.tcp_user_timeout, seconds(0));
+
+  ASSERT_EQ(settings.pools.size(), 1);
+  const Pool& pool = settings.pools.front();
+  EXPECT_EQ(pool.policy, Policy::least_connections);
+  EXPECT_EQ(pool.connect_timeout, seconds(5));
+  EXPECT_EQ(pool.retries, 3);
+  EXPECT_EQ(pool.resolve_interval, seconds(30));
+  ASSERT_EQ(pool.servers.size(), 1);
+  EXPECT_EQ(pool.servers.front().name, "10.0.0.11:1883");
+  EXPECT_EQ(pool.servers.front().weight, 100);
+}
+
+TEST(ParseFile, ReadsEveryKey) {
+  const Settings settings = good("every_key.toml");
+  EXPECT_EQ(settings.node.name, "edge-1");
+  EXPECT_EQ(settings.node.workers, 256);
+  EXPECT_EQ(settings.node.run_dir, "/run/other");
+  EXPECT_EQ(settings.node.data_dir, "/var/lib/other");
+  EXPECT_EQ(settings.node.stop_timeout, seconds(0));
+  EXPECT_EQ(settings.log.level, base::LogLevel::trace);
+  EXPECT_EQ(settings.log.format, base::LogFormat::json);
+  EXPECT_FALSE(settings.log.connections);
+  EXPECT_EQ(settings.admin.listen.value_or(base::Endpoint{}).text(), "[::1]:9101");
+
+  ASSERT_EQ(settings.listeners.size(), 1);
+  const Listener& listener = settings.listeners.front();
+  EXPECT_EQ(listener.name, "mqtt");
+  ASSERT_EQ(listener.bind.size(), 3);
+  EXPECT_EQ(listener.bind[2].text(), "unix:/run/mqtt.sock");
+  EXPECT_EQ(listener.pool, "brokers");
+  EXPECT_EQ(listener.max_connections, 16'000'000);
+  EXPECT_EQ(listener.handshake_timeout, milliseconds(200));
+  EXPECT_EQ(listener.idle_timeout, minutes(90));
+  EXPECT_EQ(listener.tcp_keepalive, seconds(0));
+  EXPECT_EQ(listener.tcp_user_timeout, seconds(20));
+
+  ASSERT_EQ(settings.pools.size(), 1);
+  const Pool& pool = settings.pools.front();
+  EXPECT_EQ(pool.name, "brokers");
+  EXPECT_EQ(pool.policy, Policy::round_robin);
+  EXPECT_EQ(pool.connect_timeout, milliseconds(10));
+  EXPECT_EQ(pool.retries, 16);
+  EXPECT_EQ(pool.resolve_interval, hours(24));
+  ASSERT_EQ(pool.servers.size(), 1);
+  EXPECT_EQ(pool.servers.front().name, "b1");
+  EXPECT_EQ(pool.servers.front().address.text(), "b1.example.com:1883");
+  EXPECT_EQ(pool.servers.front().weight, 0);
+}
+
+TEST(ParseFile, KeepsTheOrderOfTheFile) {
+  const Settings settings = good("several.toml");
+  EXPECT_FALSE(settings.admin.listen.has_value());
+  ASSERT_EQ(settings.pools.size(), 2);
+  EXPECT_EQ(settings.pools[0].name, "a");
+  ASSERT_EQ(settings.pools[0].servers.size(), 2);
+  EXPECT_EQ(settings.pools[0].servers[1].name, "two");
+  EXPECT_EQ(settings.pools[1].servers.front().address.kind, base::Endpoint::Kind::unix_path);
+  ASSERT_EQ(settings.listeners.size(), 2);
+  EXPECT_EQ(settings.listeners[1].name, "b");
+}
+
+TEST(ParseFile, SaysWhyAFileCannotBeRead) {
+  const auto first_line = [](const std::string& path) {
+    const auto parsed = parse_file(path);
+    return parsed.faults.size() == 1 && !parsed.settings ? to_text(parsed.faults.front()) : "not one fault";
+  };
+  EXPECT_EQ(first_line("/nowhere/edge.toml"), "/nowhere/edge.toml: cannot be read (open: No such file or directory)");
+  EXPECT_EQ(first_line("/"), "/: cannot be read (read: Is a directory)");
+  EXPECT_EQ(first_line("/dev/zero"), "/dev/zero: too large; a configuration has at most 16MiB");
+}
+
+TEST(ParseText, TakesTextUpToItsLimit) {
+  std::string text(example_file());
+  text.resize(kTextBytesMax, '\n');
+  EXPECT_TRUE(parse_text(text, "f").settings.has_value());
+  text += '\n';
+  EXPECT_FALSE(parse_text(text, "f").settings.has_value());
+}
+
+TEST(ParseText, SurvivesAnyDepth) {
+  for (const std::string_view piece : {"[", "{", "a.", "[a.", "{a=", "[{a.a=", "\"\".", "a.a.a.a=[{"}) {
+    for (const std::string_view before : {"", "x = ", "[x]\ny = ["}) {
+      std::string text(before);
+      while (text.size() < 1'000'000) text += piece;
+      EXPECT_EQ(parse_text(text, "f").faults.size(), 1) << before << piece;
+    }
+  }
+}
+
+TEST(ParseText, ListsAtMostAThousandFaults) {
+  std::string text(example_file());
+  for (int i = 0; i < 1'500; ++i) text += "unknown_" + std::to_string(i) + " = 1\n";
+  const auto faults = parse_text(text, "f").faults;
+  ASSERT_EQ(faults.size(), Faults::kMax + 1);
+  EXPECT_EQ(to_text(faults.back()), "f: 500 more faults are not listed");
+}
+
+TEST(ParseText, SurvivesBeingCutAtEveryByte) {
+  const std::string_view text = example_file();
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    const auto parsed = parse_text(text.substr(0, cut), "f");
+    ASSERT_EQ(parsed.settings.has_value(), parsed.faults.empty()) << cut;
+    ASSERT_TRUE(std::ranges::is_sorted(parsed.faults, {}, [](const Fault& f) { return std::pair(f.line, f.column); }));
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::config

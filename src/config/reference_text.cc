@@ -1,0 +1,88 @@
+// The hand-written part of the reference.
+#include "config/reference_text.h"
+
+#include "config/reference.h"
+
+namespace holdfast::config {
+
+std::string_view reference_introduction() {
+  return R"(# Configuration
+
+<!-- Made from src/config/schema.cc and src/config/reference_text.cc; a test fails when this file differs from them. -->
+
+A configuration is one file in [TOML 1.0](https://toml.io/en/v1.0.0). `holdfast check FILE` says whether it is right,
+without starting anything; `holdfast run FILE` starts what it describes.
+
+Every key has a type, and most have a default and a range; the tables below list them all. Whatever is not known stops
+both commands: an unknown key, a wrong type, a value out of range, a name that is not defined. All faults are reported
+at once, in the order of the file, with exit status 2, and each says what would be right:
+
+```
+edge.toml:14:1: unknown key `idle_timout` in [[listener]]; did you mean `idle_timeout`?
+edge.toml:21:8: no pool is called "broker"; did you mean "brokers"?
+```
+
+A name in single brackets, `[node]`, is a section that a file has once or not at all. A name in double brackets,
+`[[listener]]`, starts a new one each time it is written. `[[pool.server]]` belongs to the `[[pool]]` above it.
+
+## Values
+
+| type | written as | meaning |
+|---|---|---|
+| boolean | `true`, `false` | |
+| number | `100000`, `100_000` | a whole number |
+| duration | `"250us"`, `"200ms"`, `"5s"`, `"10m"`, `"3h"`, `"7d"`, `"1h30m"` | whole numbers with units, the largest first |
+| text | `"/run/holdfast"` | any characters but control characters |
+| name | `"edge-1"` | letters, digits, `.`, `_` and `-`, at most 64 |
+| choice | `"info"` | one of the words listed |
+| address | `"10.0.0.11:1883"`, `"[::1]:1883"`, `"b1.local:1883"`, `"unix:/path"` | IPv4, IPv6, host name, unix socket |
+| list of ... | `["0.0.0.0:1883", "[::]:1883"]` | values of one type, in brackets |
+
+A file has at most 16 MiB.
+)";
+}
+
+std::string_view example_file() {
+  return R"([node]
+name = "edge-1"
+stop_timeout = "1m"
+
+[log]
+format = "json"
+
+[admin]
+listen = "127.0.0.1:9100"
+
+[[listener]]
+name = "mqtt"
+bind = ["0.0.0.0:1883", "[::]:1883"]
+pool = "brokers"
+max_connections = 500_000
+idle_timeout = "1h30m"
+
+[[listener]]
+name = "local"
+bind = ["unix:/run/holdfast/mqtt.sock"]
+pool = "brokers"
+idle_timeout = "0s"             # never
+
+[[pool]]
+name = "brokers"
+policy = "least_connections"
+connect_timeout = "2s"
+
+[[pool.server]]
+name = "b1"
+address = "10.0.0.11:1883"
+
+[[pool.server]]
+name = "b2"
+address = "b2.example.com:1883"
+weight = 50                     # half as many connections as b1
+
+[[pool.server]]                 # named "[fd00::3]:1883"
+address = "[fd00::3]:1883"
+)";
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,77 @@
+// control/http_connection.h: one connection of an HttpServer. Only http_server.cc and http_connection.cc include this.
+//
+// Thread: the control thread.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "control/http_server.h"
+
+namespace holdfast::control {
+
+class HttpConnection;
+
+// What the connections of a server share. Kept by each of them, because they end after the server.
+struct HttpShared {
+  std::string name;
+  Router router;
+  HttpLimits limits;
+  HttpCounters counters;
+  std::unordered_set<HttpConnection*> connections;
+  bool stopped = false;
+};
+
+class HttpConnection {
+ public:
+  using Socket = boost::asio::generic::stream_protocol::socket;
+
+  HttpConnection(std::shared_ptr<HttpShared> shared, Socket socket);
+  ~HttpConnection();
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+
+  // Serves `connection` to its end in a job of its own, which the connection owns.
+  static void start(Runtime& runtime, std::shared_ptr<HttpConnection> connection);
+  void stop();
+
+ private:
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Message = Parser::value_type;
+  using ErrorCode = boost::system::error_code;
+  enum class Next : std::uint8_t { request, close };
+
+  static Task<> serve(std::shared_ptr<HttpConnection> self);
+  Task<Next> exchange();
+  Task<ErrorCode> wait_for_request();
+  Task<ErrorCode> read();
+  Task<ErrorCode> read_body();
+  Task<Response> answer(Message message);
+  Task<ErrorCode> write(std::string bytes);
+  Task<> linger();
+  void count(const ErrorCode& error);
+  // What to say to a request that could not be read; nothing when nobody would hear it.
+  std::optional<Response> refusal(const ErrorCode& error);
+
+  std::shared_ptr<HttpShared> shared_;
+  boost::beast::basic_stream<boost::asio::generic::stream_protocol> stream_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  std::string peer_;
+  Job job_;
+};
+
+// The bytes of `response`. `version` is 10 or 11, as in Beast.
+enum class Body : std::uint8_t { sent, left_out };  // left out in the answer to HEAD
+enum class After : std::uint8_t { keep_alive, close };
+[[nodiscard]] std::string serialize(const Response& response, unsigned version, Body body, After after);
+
+}  // namespace holdfast::control

@@ -1,0 +1,68 @@
+#include "control/http_message.h"
+
+#include <gtest/gtest.h>
+
+#include "control/json.h"
+
+namespace holdfast::control {
+namespace {
+
+//= RFC9457 3.1 type=test
+TEST(Problem, IsAProblemDocument) {
+  const Response response = problem(404, "there is no pool \"x\"\n");
+  EXPECT_EQ(response.status, 404U);
+  EXPECT_EQ(response.content_type, "application/problem+json");
+  EXPECT_EQ(response.body,
+            "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+            "\"detail\":\"there is no pool \\\"x\\\"\\n\"}\n");
+}
+
+TEST(Problem, IsJsonWhateverItQuotes) {
+  for (const std::string& detail : {std::string("\xff\xfe"), std::string("a\0b", 3), std::string("\x01\x1f\x7f")}) {
+    EXPECT_TRUE(parse_json(problem(400, detail).body)) << detail;
+  }
+}
+
+TEST(Method, NamesReadBack) {
+  for (const Method method :
+       {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options}) {
+    EXPECT_EQ(parse_method(name(method)), method);
+  }
+  EXPECT_EQ(name(Method::del), "DELETE");
+  for (const char* text : {"", "get", "GETS", "BREW"}) EXPECT_FALSE(parse_method(text));
+}
+
+TEST(Request, FindsWhatItHas) {
+  Request request;
+  request.path_parameters = {{"pool", "a"}};
+  request.query = {{"x", "1"}, {"x", "2"}};
+  request.headers = {{"If-Match", "\"7\""}};
+  EXPECT_EQ(request.path_parameter("pool"), "a");
+  EXPECT_DEATH((void)request.path_parameter("other"), "");
+  EXPECT_EQ(*request.find_query("x"), "1");
+  EXPECT_EQ(request.find_query("y"), nullptr);
+  EXPECT_EQ(*request.find_header("if-match"), "\"7\"");
+  EXPECT_EQ(request.find_header("if-matc"), nullptr);
+}
+
+TEST(Json, ReadsOneWholeValueOfUtf8) {
+  EXPECT_EQ(parse_json(R"({"a":[1,2]})")->at("a").as_array().size(), 2U);
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  for (const std::string& text : {std::string(""), std::string("{"), std::string("{} x"), std::string("{\"a\":1,}"),
+                                  std::string("\"\xff\""), std::string("nul"), std::string("[1 2]"), deep}) {
+    const auto got = parse_json(text);
+    ASSERT_FALSE(got) << text;
+    EXPECT_EQ(got.error().code, base::Errc::malformed);
+    EXPECT_EQ(got.error().side, base::Side::client);
+  }
+}
+
+TEST(Json, IsAnAnswer) {
+  const Response response = json_response({{"a", 1}}, 201);
+  EXPECT_EQ(response.status, 201U);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.body, "{\"a\":1}\n");
+}
+
+}  // namespace
+}  // namespace holdfast::control

@@ -1,0 +1,36 @@
+// control/listen_socket.h: the listening socket of a server, from an endpoint as users write it.
+//
+// Thread: any; start-up only, so errors are exceptions.
+#pragma once
+
+#include <string>
+
+#include "base/endpoint.h"
+
+namespace holdfast::control {
+
+// A socket that listens, does not block, and closes on exec. `name` is for the error's text:
+// std::system_error "admin 127.0.0.1:9100: Address already in use". A host name is not accepted here.
+// A unix socket gets mode 0660; one that a dead process left behind is replaced.
+[[nodiscard]] int open_listen_socket(const std::string& name, const base::Endpoint& endpoint);
+
+// Where a socket really listens: port 0 has become a port.
+[[nodiscard]] base::Endpoint local_endpoint_of(int fd);
+// "127.0.0.1:50412"; "unix" for a unix socket, whose clients have no name.
+[[nodiscard]] std::string peer_text_of(int fd);
+
+// Removes the path of a unix socket, unless another process has put its own there since.
+class UnixPathOwner {
+ public:
+  explicit UnixPathOwner(const base::Endpoint& endpoint);  // does nothing for other kinds
+  ~UnixPathOwner();
+  UnixPathOwner(const UnixPathOwner&) = delete;
+  UnixPathOwner& operator=(const UnixPathOwner&) = delete;
+
+ private:
+  std::string path_;
+  unsigned long device_ = 0;
+  unsigned long inode_ = 0;
+};
+
+}  // namespace holdfast::control

@@ -1,0 +1,159 @@
+#include "control/runtime.h"
+
+#include <atomic>
+#include <boost/asio.hpp>
+#include <cstdlib>
+#include <deque>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "base/log.h"
+
+namespace holdfast::control {
+namespace asio = boost::asio;
+namespace {
+
+std::string text_of(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "not a std::exception";
+  }
+}
+
+[[noreturn]] void end_process(const char* where, const std::exception_ptr& exception) {
+  base::log_error("an exception escaped; the process ends", {{"where", where}, {"exception", text_of(exception)}});
+  base::stop_log();
+  std::abort();
+}
+
+bool is_operation_aborted(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+struct Job::State {
+  asio::cancellation_signal signal;
+  const char* name = "";
+  bool cancelled = false;
+  bool done = false;
+};
+
+namespace {
+
+// The completion handler of a job. It dies with the coroutine, also when the runtime is destroyed under it.
+template <typename State>
+struct Ending {
+  explicit Ending(std::shared_ptr<State> job) : state(std::move(job)) {}
+  Ending(Ending&&) = default;
+  Ending& operator=(Ending&&) = default;
+  ~Ending() {
+    if (state != nullptr) state->done = true;
+  }
+
+  void operator()(const std::exception_ptr& exception) const {
+    if (exception == nullptr || (state->cancelled && is_operation_aborted(exception))) return;
+    end_process(state->name, exception);
+  }
+
+  std::shared_ptr<State> state;
+};
+
+}  // namespace
+
+Job& Job::operator=(Job&& other) noexcept {
+  if (this != &other) cancel();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+void Job::cancel() noexcept {
+  if (state_ == nullptr || state_->done || state_->cancelled) return;
+  const std::shared_ptr<State> state = state_;  // the coroutine may end, and destroy this Job, before emit() returns
+  state->cancelled = true;
+  state->signal.emit(asio::cancellation_type::terminal);
+}
+
+bool Job::done() const noexcept {
+  return state_ == nullptr || state_->done;
+}
+
+struct Runtime::State {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
+  std::atomic<std::thread::id> control_thread{};  // none while run() is not under way
+
+  struct Signals {
+    Signals(asio::io_context& context, std::function<void(int)> callback)
+        : set(context), on_signal(std::move(callback)) {}
+
+    void wait() {
+      set.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        on_signal(signal);
+        wait();
+      });
+    }
+
+    asio::signal_set set;
+    std::function<void(int)> on_signal;
+  };
+  std::deque<Signals> signals;  // the addresses stay the same
+};
+
+Runtime::Runtime() : state_(std::make_unique<State>()) {}
+Runtime::~Runtime() = default;
+
+void Runtime::run() {
+  state_->control_thread = std::this_thread::get_id();
+  try {
+    state_->context.run();
+  } catch (...) {
+    end_process("a callback of the control thread", std::current_exception());
+  }
+  state_->control_thread = std::thread::id{};
+}
+
+void Runtime::stop() noexcept {
+  state_->context.stop();
+}
+
+void Runtime::post(std::function<void()> work) {
+  asio::post(state_->context, std::move(work));
+}
+
+void Runtime::on_signals(std::initializer_list<int> signals, std::function<void(int signal)> on_signal) {
+  assert_control_thread();
+  State::Signals& added = state_->signals.emplace_back(state_->context, std::move(on_signal));
+  for (const int signal : signals) added.set.add(signal);
+  added.wait();
+}
+
+Job Runtime::spawn(const char* name, Task<> task) {
+  assert_control_thread();
+  auto job = std::make_shared<Job::State>();
+  job->name = name;
+  asio::co_spawn(state_->context, std::move(task), asio::bind_cancellation_slot(job->signal.slot(), Ending(job)));
+  return Job(std::move(job));
+}
+
+void Runtime::assert_control_thread() const noexcept {
+  const std::thread::id control_thread = state_->control_thread;
+  if (control_thread != std::thread::id{} && control_thread != std::this_thread::get_id()) std::abort();
+}
+
+boost::asio::io_context& Runtime::context() noexcept {
+  return state_->context;
+}
+
+}  // namespace holdfast::control

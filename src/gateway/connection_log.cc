@@ -1,0 +1,71 @@
+#include "gateway/connection_log.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "base/log.h"
+#include "gateway/relay.h"
+
+namespace holdfast::gateway {
+namespace {
+
+double milliseconds(std::chrono::microseconds duration) { return static_cast<double>(duration.count()) / 1000; }
+
+std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+}  // namespace
+
+ConnectionLog::ConnectionLog(std::vector<std::string> listeners, const ServerSlots& servers)
+    : listeners_(std::move(listeners)), servers_(servers), failures_(servers.size()) {}
+
+void ConnectionLog::write(const Notice& notice) {
+  std::visit([this](const auto& what) { tell(what); }, notice);
+}
+
+void ConnectionLog::tell(const ConnectionOpened& opened) const {
+  base::log_info("connection opened", {{"id", number(opened.id)},
+                                       {"listener", listeners_[opened.listener]},
+                                       {"client", opened.client.text()},
+                                       {"server", server_name(opened.server)}});
+}
+
+void ConnectionLog::tell(const ConnectionEnded& ended) const {
+  base::log_info("connection ended", {{"id", number(ended.id)},
+                                      {"listener", listeners_[ended.listener]},
+                                      {"client", ended.client.text()},
+                                      {"server", server_name(ended.server)},
+                                      {"reason", std::string(name(ended.reason))},
+                                      {"attempts", std::int64_t{ended.attempts} + 1},
+                                      {"connect_ms", milliseconds(ended.connect)},
+                                      {"duration_ms", milliseconds(ended.duration)},
+                                      {"bytes_to_server", number(ended.bytes_from_client)},
+                                      {"bytes_to_client", number(ended.bytes_from_server)}});
+}
+
+void ConnectionLog::tell(const AcceptChanged& changed) const {
+  const std::int64_t worker = changed.worker;
+  if (changed.paused) {
+    base::log_warning("accepting paused: descriptors ran short; raise the limit (LimitNOFILE) or lower max_connections",
+                      {{"worker", worker}});
+  } else {
+    base::log_info("accepting goes on", {{"worker", worker}});
+  }
+}
+
+void ConnectionLog::tell(const ConnectFailed& failed) {
+  Failures& failures = failures_[failed.server];
+  ++failures.unsaid;
+  const base::Time now = base::Clock::now();
+  if (failures.last_line != base::Time{} && now - failures.last_line < kFailurePause) return;
+  base::log_warning("server not reached", {{"server", server_name(failed.server)},
+                                           {"error", std::string(std::strerror(failed.error))},
+                                           {"failures", number(failures.unsaid)}});
+  failures = {now, 0};
+}
+
+std::string ConnectionLog::server_name(std::uint16_t slot) const {
+  if (slot == Relay::kNoServer) return "-";
+  return servers_[slot].pool + "/" + servers_[slot].server;
+}
+
+}  // namespace holdfast::gateway

@@ -1,0 +1,42 @@
+// gateway/connection_log.h: what workers noticed, as log lines. One line for each connection that ends.
+//
+// Thread: control.
+// Limits: failing servers are told of at most once in kFailurePause each; the line says how many failures it stands for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "gateway/notice.h"
+#include "gateway/pools.h"
+
+namespace holdfast::gateway {
+
+class ConnectionLog {
+ public:
+  static constexpr std::chrono::seconds kFailurePause{5};
+
+  ConnectionLog(std::vector<std::string> listeners, const ServerSlots& servers);
+
+  void write(const Notice& notice);
+
+ private:
+  struct Failures {
+    base::Time last_line;
+    std::uint64_t unsaid = 0;
+  };
+
+  void tell(const ConnectionOpened& opened) const;
+  void tell(const ConnectionEnded& ended) const;
+  void tell(const AcceptChanged& changed) const;
+  void tell(const ConnectFailed& failed);
+  void tell(std::monostate /*nothing*/) const {}
+  [[nodiscard]] std::string server_name(std::uint16_t slot) const;
+
+  std::vector<std::string> listeners_;
+  const ServerSlots& servers_;
+  std::vector<Failures> failures_;  // one a server
+};
+
+}  // namespace holdfast::gateway

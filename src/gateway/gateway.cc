@@ -1,0 +1,215 @@
+#include "gateway/gateway.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+namespace holdfast::gateway {
+namespace {
+
+constexpr std::size_t kNoticesMax = 8192;
+constexpr std::chrono::milliseconds kDrainLook{20};
+
+std::chrono::milliseconds milliseconds(config::Duration duration) {
+  return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
+std::size_t worker_count(std::uint32_t configured) {
+  return configured > 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
+}
+
+net::TcpOptions tcp_options(const config::Listener& listener) {
+  return {std::chrono::ceil<std::chrono::seconds>(listener.tcp_keepalive), milliseconds(listener.tcp_user_timeout)};
+}
+
+std::vector<std::string> names_of(const std::vector<config::Listener>& listeners) {
+  std::vector<std::string> names;
+  for (const config::Listener& listener : listeners) names.push_back(listener.name);
+  return names;
+}
+
+// Unique over the processes of a machine: they count on from the wall-clock time in microseconds.
+std::uint64_t first_connection_id(std::uint16_t worker) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto micros = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+  return micros + (std::uint64_t{worker} << 52);
+}
+
+template <typename T>
+T demand(base::Result<T> result, const std::string& what) {
+  if (!result) throw std::runtime_error(what + ": " + result.error().text());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+}  // namespace
+
+Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, std::uint64_t descriptor_limit,
+                 Verbosity verbosity)
+    : runtime_(runtime),
+      directory_(runtime, settings.pools),
+      descriptors_(descriptor_limit),
+      log_(names_of(settings.listeners), directory_.slots()),
+      wakeup_(runtime, [this] { notices_.take([this](const Notice& notice) { log_.write(notice); }); }),
+      notices_(kNoticesMax, wakeup_) {
+  make_rules(settings);
+  make_workers(worker_count(settings.node.workers), verbosity);
+  for (std::uint16_t number = 0; number < listeners_.size(); ++number) {
+    for (const base::Endpoint& endpoint : listeners_[number].settings.bind) bind(listeners_[number], number, endpoint);
+  }
+  if (!descriptors_.take(static_cast<std::int64_t>(sockets_.size() + 2 * workers_.size()))) {
+    throw std::runtime_error("file descriptors: the limit of the process (LimitNOFILE) is too low to serve anybody");
+  }
+}
+
+// Workers end their connections on the way out; what they said of it is still written.
+Gateway::~Gateway() {
+  workers_.clear();
+  for (const Listener& listener : listeners_) {
+    for (const net::SocketAddress& address : listener.bound) {
+      if (address.is_unix()) ::unlink(address.path().c_str());
+    }
+  }
+  notices_.take([this](const Notice& notice) { log_.write(notice); });
+}
+
+void Gateway::make_rules(const config::Settings& settings) {
+  for (const config::Listener& from : settings.listeners) {
+    Listener& listener = listeners_.emplace_back(from);
+    ListenerRules rules;
+    while (settings.pools.at(rules.pool).name != from.pool) ++rules.pool;  // config has seen to it that there is one
+    rules.max_connections = from.max_connections;
+    rules.handshake_timeout = milliseconds(from.handshake_timeout);
+    rules.idle_timeout = milliseconds(from.idle_timeout);
+    rules.tcp = tcp_options(from);
+    rules.connections = &listener.connections;
+    rules_.push_back(rules);
+  }
+}
+
+void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
+  worker_counters_ = std::vector<WorkerCounters>(count);
+  for (std::size_t i = 0; i < count; ++i) listener_counters_.emplace_back(listeners_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = static_cast<std::uint16_t>(i);
+    workers_.push_back(std::make_unique<Worker>(WorkerContext{.number = number,
+                                                              .listeners = rules_,
+                                                              .listener_counters = listener_counters_[i],
+                                                              .counters = &worker_counters_[i],
+                                                              .servers = &directory_.slots(),
+                                                              .pools = &directory_.pools(),
+                                                              .descriptors = &descriptors_,
+                                                              .notices = &notices_,
+                                                              .verbosity = verbosity,
+                                                              .first_id = first_connection_id(number)}));
+  }
+}
+
+void Gateway::bind(Listener& listener, std::uint16_t number, const base::Endpoint& endpoint) {
+  const std::string what = "listener " + listener.settings.name + ": " + endpoint.text();
+  net::SocketAddress address = demand(net::SocketAddress::from(endpoint), what);
+  const net::TcpOptions options = tcp_options(listener.settings);
+  const bool shared = address.is_unix() || workers_.size() == 1;
+  if (!shared) demand(net::check_unused(address), what);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (i == 0 || !shared) {
+      const auto sharing = shared ? net::Sharing::alone : net::Sharing::reuse_port;
+      sockets_.push_back(demand(net::open_listener(address, options, sharing), what));
+      address = demand(net::SocketAddress::local_of(sockets_.back().get()), what);  // port 0 is a real one now
+    }
+    const auto how = shared && workers_.size() > 1 ? net::Loop::Watch::shared : net::Loop::Watch::both_ways;
+    demand(workers_[i]->listen(sockets_.back().get(), number, how), what);
+  }
+  listener.bound.push_back(address);
+}
+
+void Gateway::start(std::function<void()> on_ready) {
+  directory_.resolve_all([this, on_ready = std::move(on_ready)] {
+    for (const auto& worker : workers_) worker->start();
+    on_ready();
+  });
+}
+
+void Gateway::drain(std::chrono::milliseconds timeout, std::function<void(std::uint64_t)> on_drained) {
+  on_drained_ = std::move(on_drained);
+  drain_deadline_ = base::Clock::now() + timeout;
+  for (const auto& worker : workers_) worker->command(Worker::Command::stop_accepting);
+  drain_ticker_ = std::make_unique<control::Ticker>(runtime_, kDrainLook, [this] { check_drained(); });
+}
+
+void Gateway::check_drained() {
+  const bool accepting = std::ranges::any_of(workers_, [](const auto& worker) { return worker->accepting(); });
+  const std::uint64_t live = connections();
+  const bool late = base::Clock::now() >= drain_deadline_;
+  if (!late && (accepting || live > 0)) return;
+  for (const auto& worker : workers_) worker->command(Worker::Command::end_all);
+  const auto on_drained = std::move(on_drained_);
+  drain_ticker_.reset();
+  on_drained(live);
+}
+
+std::uint64_t Gateway::connections() const {
+  std::uint64_t sum = 0;
+  for (const Listener& listener : listeners_) sum += listener.connections.load(std::memory_order_relaxed);
+  return sum;
+}
+
+Status Gateway::status() const {
+  Status status;
+  for (std::size_t i = 0; i < listeners_.size(); ++i) status.listeners.push_back(status_of(i));
+  const auto pools = directory_.pools().newest();
+  for (const Pool& pool : pools->pools) {
+    for (const Server& server : pool.servers) status.servers.push_back(status_of(pool, server));
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const WorkerCounters& counters = worker_counters_[i];
+    status.workers.push_back({.turns = workers_[i]->loop_counters().turns.value(),
+                              .events = workers_[i]->loop_counters().events.value(),
+                              .accept_paused = counters.accept_paused.value() != 0,
+                              .accept_pauses = counters.accept_pauses.value(),
+                              .relay_memory_bytes = static_cast<std::uint64_t>(counters.relay_memory_bytes.value()),
+                              .buffer_memory_bytes = static_cast<std::uint64_t>(counters.buffer_memory_bytes.value())});
+  }
+  status.descriptors_free = descriptors_.free();
+  status.notices_dropped = notices_.dropped();
+  return status;
+}
+
+ListenerStatus Gateway::status_of(std::size_t listener) const {
+  ListenerStatus status;
+  status.name = listeners_[listener].settings.name;
+  for (const net::SocketAddress& address : listeners_[listener].bound) status.addresses.push_back(address.text());
+  status.connect_buckets.resize(ConnectHistogram::kBoundsSeconds.size() + 1);
+  for (const auto& of_worker : listener_counters_) {
+    const ListenerCounters& counters = of_worker[listener];
+    status.connections += static_cast<std::uint64_t>(counters.connections.value());
+    status.connections_total += counters.accepted.value();
+    status.bytes_to_server += counters.bytes[0].value();
+    status.bytes_to_client += counters.bytes[1].value();
+    for (std::size_t i = 0; i < kCloseReasons; ++i) {
+      status.closed[name(static_cast<CloseReason>(i))] += counters.closed[i].value();
+    }
+    for (std::size_t i = 0; i < kRefuseReasons; ++i) {
+      status.refused[name(static_cast<RefuseReason>(i))] += counters.refused[i].value();
+    }
+    for (std::size_t i = 0; i < status.connect_buckets.size(); ++i) {
+      status.connect_buckets[i] += counters.connect.buckets[i].value();
+    }
+    status.connect_seconds_sum += static_cast<double>(counters.connect.sum_us.value()) / 1e6;
+  }
+  return status;
+}
+
+ServerStatus Gateway::status_of(const Pool& pool, const Server& server) const {
+  const ServerSlot& slot = directory_.slots()[server.slot];
+  return {.pool = pool.name,
+          .name = server.name,
+          .weight = server.weight,
+          .addresses = server.addresses.size(),
+          .connections = slot.connections.load(std::memory_order_relaxed),
+          .connections_total = slot.connections_total.load(std::memory_order_relaxed),
+          .connect_failures_total = slot.connect_failures_total.load(std::memory_order_relaxed)};
+}
+
+}  // namespace holdfast::gateway

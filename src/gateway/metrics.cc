@@ -1,0 +1,82 @@
+#include "gateway/metrics.h"
+
+#include <string>
+
+#include "gateway/counters.h"
+
+namespace holdfast::gateway {
+namespace {
+
+using control::MetricLabels;
+using control::MetricsPage;
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+control::HistogramCounts connect_counts(const ListenerStatus& listener) {
+  control::HistogramCounts counts;
+  for (std::size_t i = 0; i < ConnectHistogram::kBoundsSeconds.size(); ++i) {
+    counts.buckets.push_back({ConnectHistogram::kBoundsSeconds[i], listener.connect_buckets[i]});
+  }
+  counts.above = listener.connect_buckets.back();
+  counts.sum = listener.connect_seconds_sum;
+  return counts;
+}
+
+void add_listener(MetricsPage& page, const ListenerStatus& listener) {
+  const MetricLabels labels = {{"listener", listener.name}};
+  page.gauge("holdfast_connections", "Connections that live now.").add(labels, number(listener.connections));
+  page.counter("holdfast_connections_total", "Connections accepted.").add(labels, number(listener.connections_total));
+  auto closed = page.counter("holdfast_closed_total", "Accepted connections that have ended, by reason.");
+  for (const auto& [reason, count] : listener.closed) {
+    closed.add({{"listener", listener.name}, {"reason", reason}}, number(count));
+  }
+  auto refused = page.counter("holdfast_refused_total", "Connections closed unserved, by reason.");
+  for (const auto& [reason, count] : listener.refused) {
+    refused.add({{"listener", listener.name}, {"reason", reason}}, number(count));
+  }
+  page.counter("holdfast_relayed_bytes_total", "Bytes relayed, by the direction they went.")
+      .add({{"listener", listener.name}, {"direction", "to_server"}}, number(listener.bytes_to_server))
+      .add({{"listener", listener.name}, {"direction", "to_client"}}, number(listener.bytes_to_client));
+  page.histogram("holdfast_connect_seconds", "From accepting a client to an established server connection.")
+      .add(labels, connect_counts(listener));
+}
+
+void add_server(MetricsPage& page, const ServerStatus& server) {
+  const MetricLabels labels = {{"pool", server.pool}, {"server", server.name}};
+  page.gauge("holdfast_server_connections", "Connections of a server, established or being made.")
+      .add(labels, number(server.connections));
+  page.counter("holdfast_server_connections_total", "Connections established to a server.")
+      .add(labels, number(server.connections_total));
+  page.counter("holdfast_server_connect_failures_total", "Attempts to connect to a server that failed.")
+      .add(labels, number(server.connect_failures_total));
+  page.gauge("holdfast_server_weight", "Weight of a server in its pool.").add(labels, server.weight);
+  page.gauge("holdfast_server_addresses", "Addresses of a server; 0 while its host name is not resolved.")
+      .add(labels, number(server.addresses));
+}
+
+void add_worker(MetricsPage& page, const std::string& number_text, const WorkerStatus& worker) {
+  const MetricLabels labels = {{"worker", number_text}};
+  page.counter("holdfast_loop_turns_total", "Turns of a worker's event loop.").add(labels, number(worker.turns));
+  page.counter("holdfast_loop_events_total", "Events a worker's loop has handled.").add(labels, number(worker.events));
+  page.gauge("holdfast_accept_paused", "1 while a worker accepts nothing because descriptors ran short.")
+      .add(labels, worker.accept_paused ? 1 : 0);
+  page.counter("holdfast_accept_pauses_total", "How often accepting was paused because descriptors ran short.")
+      .add(labels, number(worker.accept_pauses));
+  page.gauge("holdfast_memory_bytes", "Memory held by a part of a worker.")
+      .add({{"worker", number_text}, {"part", "relays"}}, number(worker.relay_memory_bytes))
+      .add({{"worker", number_text}, {"part", "pending_bytes"}}, number(worker.buffer_memory_bytes));
+}
+
+}  // namespace
+
+void add_metrics(MetricsPage& page, const Status& status) {
+  for (const ListenerStatus& listener : status.listeners) add_listener(page, listener);
+  for (const ServerStatus& server : status.servers) add_server(page, server);
+  for (std::size_t i = 0; i < status.workers.size(); ++i) add_worker(page, std::to_string(i), status.workers[i]);
+  page.gauge("holdfast_descriptors_free", "File descriptors that connections may still take.")
+      .add({}, static_cast<double>(status.descriptors_free));
+  page.counter("holdfast_notices_dropped_total", "Events for the connection log that did not fit the workers' mailbox.")
+      .add({}, number(status.notices_dropped));
+}
+
+}  // namespace holdfast::gateway

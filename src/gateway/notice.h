@@ -1,0 +1,52 @@
+// gateway/notice.h: what a worker tells control. Values in a mailbox; the worker never formats or writes a log line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <variant>
+
+#include "base/mailbox.h"
+#include "gateway/reason.h"
+#include "net/address.h"
+
+namespace holdfast::gateway {
+
+struct ConnectionOpened {
+  std::uint64_t id = 0;
+  net::PeerAddress client;
+  std::uint16_t listener = 0;
+  std::uint16_t server = 0;
+};
+
+struct ConnectionEnded {
+  std::uint64_t id = 0;
+  net::PeerAddress client;
+  std::uint16_t listener = 0;
+  std::uint16_t server = 0;  // Relay::kNoServer when none was reached
+  CloseReason reason{};
+  std::uint8_t attempts = 0;
+  std::chrono::microseconds connect{};   // from accept to the server's answer
+  std::chrono::microseconds duration{};  // from accept to the end
+  std::uint64_t bytes_from_client = 0;
+  std::uint64_t bytes_from_server = 0;
+};
+
+// Accepting stopped because descriptors ran short (paused), or goes on.
+struct AcceptChanged {
+  std::uint16_t worker = 0;
+  bool paused = false;
+};
+
+// A server could not be reached; another may have been.
+struct ConnectFailed {
+  std::uint16_t server = 0;
+  int error = 0;  // errno; ETIMEDOUT for connect_timeout
+};
+
+using Notice = std::variant<std::monostate, ConnectionOpened, ConnectionEnded, AcceptChanged, ConnectFailed>;
+using Notices = base::Mailbox<Notice>;
+
+// Which notices are wanted: what nobody reads is not sent.
+enum class Verbosity : std::uint8_t { faults, ends, opens_and_ends };
+
+}  // namespace holdfast::gateway

@@ -1,0 +1,153 @@
+// Moving bytes from one end to the other, and what follows when an end stops. The rest of Relays is in relays.cc.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "gateway/relays.h"
+
+namespace holdfast::gateway {
+
+void Relays::on_relaying(base::Key key, Relay& relay, End end, net::Ready ready) {
+  Leg& leg = relay.leg(end);
+  leg.readable |= ready.readable || ready.broken;
+  leg.hangup |= ready.hangup || ready.broken;
+  leg.broken |= ready.broken;
+  if (ready.writable && !leg.pending.empty() && flush(key, relay, end) == Fate::ended) return;
+  if (pump(key, relay, end) == Fate::ended) return;
+  if (pump(key, relay, other(end)) == Fate::ended) return;
+  if (leg.hangup || relay.leg(other(end)).hangup) (void)finish(key, relay);
+}
+
+void Relays::on_resume(net::Token token) {
+  Relay* relay = relays_.find(token.key);
+  if (relay == nullptr) return;
+  relay->resuming = false;
+  for (const End end : kEnds) {
+    if (pump(token.key, *relay, end) == Fate::ended) return;
+  }
+  (void)finish(token.key, *relay);
+}
+
+// Reads one end until it has nothing more, the other end has too much waiting, or the turn's budget is used up.
+Relays::Fate Relays::pump(base::Key key, Relay& relay, End from) {
+  Leg& in = relay.leg(from);
+  std::size_t budget = kTurnBytesMax;
+  while (in.readable && !in.stalled && !in.ended) {
+    if (budget == 0) {
+      if (!relay.resuming) loop_.resume(token(key, from));
+      relay.resuming = true;
+      break;
+    }
+    if (receive(key, relay, from, budget) == Fate::ended) return Fate::ended;
+  }
+  return Fate::lives;
+}
+
+Relays::Fate Relays::receive(base::Key key, Relay& relay, End from, std::size_t& budget) {
+  Leg& in = relay.leg(from);
+  const std::size_t room = kHighWatermark - relay.leg(other(from)).pending.bytes;
+  const net::IoResult got = in.transport.read({scratch_.get(), room});
+  switch (got.status) {
+    case net::IoStatus::again: in.readable = false; return Fate::lives;
+    case net::IoStatus::failed: reset(key, relay, from); return Fate::ended;
+    case net::IoStatus::end:
+      in.ended = in.hangup = true;
+      if (!relay.leg(other(from)).ended) {
+        relay.reason = from == End::client ? CloseReason::client_closed : CloseReason::server_closed;
+      }
+      return Fate::lives;
+    case net::IoStatus::ok: break;
+  }
+  // A short read has emptied the socket, and whatever comes now is a new event. Not so when the end is near.
+  if (got.bytes < room && !in.hangup) in.readable = false;
+  budget -= std::min(budget, got.bytes);
+  relay.bytes[static_cast<std::size_t>(from)] += got.bytes;
+  counters(relay).bytes[static_cast<std::size_t>(from)].add(got.bytes);
+  if (!relay.leg(other(from)).gone) relay.last_activity = loop_.tick();  // throwing away is no activity
+  return deliver(key, relay, other(from), {scratch_.get(), got.bytes});
+}
+
+// Writes at once; what does not fit waits.
+Relays::Fate Relays::deliver(base::Key key, Relay& relay, End to, std::span<const std::byte> bytes) {
+  Leg& out = relay.leg(to);
+  if (out.gone) return Fate::lives;
+  if (out.pending.empty()) {
+    const net::IoResult sent = out.transport.write(bytes);
+    if (sent.status == net::IoStatus::failed) {
+      if (sent.error != EPIPE) return reset(key, relay, to), Fate::ended;
+      return lose(relay, to), Fate::lives;
+    }
+    bytes = bytes.subspan(sent.bytes);
+    if (bytes.empty()) [[likely]] return Fate::lives;
+  }
+  if (!buffers_.append(out.pending, bytes)) return end(key, relay, CloseReason::no_memory), Fate::ended;
+  relay.leg(other(to)).stalled = out.pending.bytes >= kHighWatermark;
+  return Fate::lives;
+}
+
+// Writes what waits. Lets the other end be read again once little enough is left.
+Relays::Fate Relays::flush(base::Key key, Relay& relay, End to) {
+  Leg& out = relay.leg(to);
+  while (!out.pending.empty()) {
+    std::array<iovec, 16> pieces;
+    const std::size_t count = buffers_.peek(out.pending, pieces);
+    const net::IoResult sent = out.transport.write(std::span<const iovec>(pieces.data(), count));
+    if (sent.status == net::IoStatus::failed) {
+      if (sent.error != EPIPE) return reset(key, relay, to), Fate::ended;
+      return lose(relay, to), Fate::lives;
+    }
+    if (sent.status == net::IoStatus::again) break;
+    buffers_.consume(out.pending, sent.bytes);
+    relay.last_activity = loop_.tick();
+  }
+  if (out.pending.bytes <= kLowWatermark) relay.leg(other(to)).stalled = false;
+  return Fate::lives;
+}
+
+// Passes ends on, and ends the relay when both ends have nothing more to say.
+Relays::Fate Relays::finish(base::Key key, Relay& relay) {
+  for (const End end : kEnds) {
+    Leg& leg = relay.leg(end);
+    Leg& peer = relay.leg(other(end));
+    if (leg.ended && peer.pending.empty() && !peer.told_end && !peer.gone) {
+      peer.transport.end_writing();
+      peer.told_end = true;
+    }
+    // It ended in order, and then refused what was sent to it: a client that closed without reading all.
+    if (leg.ended && leg.broken && !leg.told_end) lose(relay, end);
+  }
+  Leg& client = relay.leg(End::client);
+  Leg& server = relay.leg(End::server);
+  const bool delivered = client.pending.empty() && server.pending.empty();
+  if (delivered && ((client.ended && server.ended) || (client.gone && server.gone))) {
+    return end(key, relay, relay.reason), Fate::ended;
+  }
+  const bool one_gone = (client.gone && client.ended) || (server.gone && server.ended);
+  if (delivered && one_gone && relay.stage == Relay::Stage::relaying) linger(key, relay);
+  return Fate::lives;
+}
+
+// This end takes nothing any more. What it sent before is still read and delivered.
+void Relays::lose(Relay& relay, End end) {
+  Leg& leg = relay.leg(end);
+  leg.gone = true;
+  leg.readable = true;
+  leg.hangup = true;
+  buffers_.release(leg.pending);
+  relay.leg(other(end)).stalled = false;
+}
+
+// Everything the lost end sent is written to the other one, but may not have arrived: closing now, with bytes unread,
+// would reset the connection and throw it away. on_deadline() looks until it has arrived.
+void Relays::linger(base::Key key, Relay& relay) {
+  relay.stage = Relay::Stage::lingering;
+  relay.last_activity = loop_.tick();
+  timers_.arm(key.index, base::Tick{loop_.tick().count + 1});
+}
+
+void Relays::reset(base::Key key, Relay& relay, End broken) {
+  relay.leg(other(broken)).transport.abort();
+  end(key, relay, broken == End::client ? CloseReason::client_reset : CloseReason::server_reset);
+}
+
+}  // namespace holdfast::gateway

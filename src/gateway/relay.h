@@ -1,0 +1,71 @@
+// gateway/relay.h: the record of one relayed connection. Flat: no pointers, all of it can be written down.
+//
+// Thread: the worker that accepted it.
+// Memory: 160 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
+// What must not go to another process with it (descriptors, indexes, the timer's links) is learned anew there; what must
+// (addresses, times, byte counts, unsent bytes, which side has ended) is here and nowhere else. Between two turns of the
+// loop every byte that was read is either written or in `pending`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/slab.h"
+#include "base/time.h"
+#include "gateway/reason.h"
+#include "net/address.h"
+#include "net/buffer_pool.h"
+#include "net/timer_wheel.h"
+#include "net/transport.h"
+
+namespace holdfast::gateway {
+
+// The two ends of a relay, and the part of a net::Token that names them.
+enum class End : std::uint8_t { client = 0, server = 1 };
+inline constexpr End kEnds[] = {End::client, End::server};
+[[nodiscard]] constexpr End other(End end) noexcept { return end == End::client ? End::server : End::client; }
+
+// One leg: the connection with one end.
+struct Leg {
+  net::Transport transport;
+  net::BufferChain pending;     // what this end has not taken yet; at most kHighWatermark
+  bool readable : 1 = false;    // reading may yield something; unset once it says "again"
+  bool hangup : 1 = false;      // the end of its stream is near: read on until it comes
+  bool ended : 1 = false;       // its stream has ended, and everything before was read
+  bool stalled : 1 = false;     // not read, because the other leg's pending bytes reached the high watermark
+  bool told_end : 1 = false;    // it was told that no more will come
+  bool broken : 1 = false;      // the kernel has given the connection up in both directions
+  bool gone : 1 = false;        // it takes nothing any more: what is meant for it is thrown away
+};
+
+struct Relay {
+  enum class Stage : std::uint8_t {
+    connecting,  // to a server; nothing is read from the client yet
+    relaying,
+    lingering,   // one end is gone; the other is still being given what the first had sent
+  };
+  static constexpr std::size_t kTriedMax = 8;
+
+  std::array<Leg, 2> legs;
+  net::TimerWheel::Node timer;
+  base::Tick last_activity;                    // relaying: last byte; lingering: when that began
+  std::array<std::uint64_t, 2> bytes{};        // by the end they came from
+  base::Time accepted;
+  std::uint64_t id = 0;
+  net::PeerAddress client;
+  std::uint32_t connect_us = 0;                // from accept to connected; 0 while connecting
+  std::uint16_t listener = 0;
+  std::uint16_t server = kNoServer;            // slot in ServerSlots
+  std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
+  std::uint8_t attempts = 0;
+  Stage stage = Stage::connecting;
+  bool resuming = false;                       // Loop::resume was asked for
+  CloseReason reason = CloseReason::stopped;   // why it is ending, once an end has gone
+
+  static constexpr std::uint16_t kNoServer = 0xffff;
+
+  [[nodiscard]] Leg& leg(End end) noexcept { return legs[static_cast<std::size_t>(end)]; }
+};
+static_assert(base::Slab<Relay>::entry_bytes() <= 168, "docs/MEMORY.md: the budget of an idle relay");
+
+}  // namespace holdfast::gateway

@@ -1,0 +1,53 @@
+// net/socket.h: sockets that listen and sockets that dial, with the options that long-lived connections want.
+//
+// Thread: any; plain system calls. Every socket is non-blocking and close-on-exec, and every TCP socket has TCP_NODELAY.
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+#include "base/result.h"
+#include "net/address.h"
+
+namespace holdfast::net {
+
+// Owns a descriptor.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd();
+
+  [[nodiscard]] int get() const noexcept { return fd_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+};
+
+struct TcpOptions {
+  std::chrono::seconds keepalive{0};              // 0: no probes. Else the first after this, then 3 more, a quarter of it apart
+  std::chrono::milliseconds user_timeout{0};      // TCP_USER_TIMEOUT; 0: the kernel's default
+};
+
+// Who else may listen on the same address: other workers of this process do, each with a socket of its own.
+enum class Sharing : std::uint8_t { alone, reuse_port };
+
+// A listening socket. Accepted sockets inherit `options`, so accepting costs one system call.
+// An IPv6 address takes IPv6 only, so that [::]:1883 and 0.0.0.0:1883 can stand side by side.
+// A unix socket's stale file (nobody listens there) is replaced. Errors: system, with errno of the call that failed.
+[[nodiscard]] base::Result<Fd> open_listener(const SocketAddress& address, TcpOptions options, Sharing sharing);
+
+// Fails with EADDRINUSE when somebody else listens there. Sharing::reuse_port alone would join them without a word.
+[[nodiscard]] base::Result<void> check_unused(const SocketAddress& address);
+
+// Begins to connect; the result comes as an event (writable: connected; broken: take_error() says why).
+// Errors: exhausted (descriptors, ports), refused, unreachable, not_found (unix), system.
+[[nodiscard]] base::Result<int> dial(const SocketAddress& address, TcpOptions options) noexcept;
+
+}  // namespace holdfast::net

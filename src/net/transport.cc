@@ -1,0 +1,63 @@
+#include "net/transport.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace holdfast::net {
+namespace {
+
+IoResult failed_or_again() noexcept {
+  const bool again = errno == EAGAIN || errno == EINTR;
+  return again ? IoResult{} : IoResult{IoStatus::failed, errno, 0};
+}
+
+}  // namespace
+
+IoResult Transport::read(std::span<std::byte> into) noexcept {
+  const ssize_t got = ::recv(fd_, into.data(), into.size(), MSG_DONTWAIT);
+  if (got > 0) return {IoStatus::ok, 0, static_cast<std::size_t>(got)};
+  return got == 0 ? IoResult{IoStatus::end, 0, 0} : failed_or_again();
+}
+
+IoResult Transport::write(std::span<const std::byte> from) noexcept {
+  const ssize_t sent = ::send(fd_, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent >= 0 ? IoResult{IoStatus::ok, 0, static_cast<std::size_t>(sent)} : failed_or_again();
+}
+
+IoResult Transport::write(std::span<const iovec> pieces) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg does not change it
+  message.msg_iovlen = pieces.size();
+  const ssize_t sent = ::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent >= 0 ? IoResult{IoStatus::ok, 0, static_cast<std::size_t>(sent)} : failed_or_again();
+}
+
+void Transport::end_writing() noexcept { ::shutdown(fd_, SHUT_WR); }
+
+bool Transport::all_delivered() const noexcept {
+  int unacknowledged = 0;
+  return ::ioctl(fd_, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0;
+}
+
+int Transport::take_error() noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+void Transport::close() noexcept {
+  ::close(fd_);
+  fd_ = -1;
+}
+
+void Transport::abort() noexcept {
+  const linger at_once{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
+}  // namespace holdfast::net

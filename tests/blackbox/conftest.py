@@ -1,0 +1,103 @@
+"""The fixtures. Each test starts the programs that it needs; whatever it started is ended, and judged, after it."""
+import contextlib
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import servers
+from configuration import config
+from environment import BINARY, SANITIZED
+from gateway import Gateway, run_to_end
+
+
+def pytest_configure(config):
+    if not BINARY.exists():
+        raise pytest.UsageError(f"{BINARY} is not there: build it, or name another with HOLDFAST=")
+
+
+def pytest_report_header(config):
+    return f"program under test: {BINARY}{' (sanitized)' if SANITIZED else ''}"
+
+
+@pytest.fixture
+def directory():
+    """An empty directory with a short path, so that unix sockets fit."""
+    path = tempfile.mkdtemp(prefix="holdfast-")
+    yield Path(path)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def resources():
+    """Everything that a test started; closed in the reverse order. A failure of one does not spare the others."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def echo_backend(resources):
+    """echo_backend("a"): a server process that says its name. See servers.EchoServer."""
+    return _maker(resources, servers.EchoServer)
+
+
+@pytest.fixture
+def refusing_backend(resources):
+    return _maker(resources, servers.RefusingServer)
+
+
+@pytest.fixture
+def silent_backend(resources):
+    return _maker(resources, servers.SilentServer)
+
+
+@pytest.fixture
+def hand_backend(resources):
+    """hand_backend("a"): a server whose connections the test itself accepts, reads and writes."""
+    return _maker(resources, functools.partial(servers.HandServer, at_end=resources.callback))
+
+
+@pytest.fixture
+def run(resources, directory):
+    """run("run", config(...)): the program, ready, as a gateway.Gateway. Ends with SIGTERM; must exit with 0."""
+
+    def start(command, document, **options):
+        assert command == "run"
+        place = tempfile.mkdtemp(dir=directory)
+        gateway = Gateway(place, document, **options)
+        resources.callback(gateway.finish)
+        return gateway
+
+    return start
+
+
+@pytest.fixture
+def holdfast():
+    """holdfast("check", file): a command that ends by itself, as subprocess.CompletedProcess."""
+    return run_to_end
+
+
+@pytest.fixture
+def relayed(run, hand_backend):
+    """relayed(): (client, server, gateway): both ends of one connection, in the test's hands, and what is in between.
+
+    Keywords are keys of the listener; `sections` has others: relayed(idle_timeout="1s", sections=dict(node=...)).
+    """
+    def start(receive_buffer_bytes=0, sections=None, **listener):
+        server = hand_backend("hand", receive_buffer_bytes=receive_buffer_bytes)
+        gateway = run("run", config(listener=listener, pool=dict(servers=[server]), **(sections or {})))
+        client = gateway.connect(receive_buffer_bytes=receive_buffer_bytes)
+        return client, server.accept(), gateway
+
+    return start
+
+
+def _maker(resources, kind):
+    def make(*arguments, **options):
+        made = kind(*arguments, **options)
+        resources.callback(made.close)
+        return made
+
+    return make

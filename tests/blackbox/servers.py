@@ -1,0 +1,130 @@
+"""The servers behind the gateway. Each has `address`, and `entry()`: its [[pool.server]]."""
+import errno
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import PATIENCE_S, wait_until
+from peers import Peer
+
+_ECHO_SERVER = Path(__file__).parent / "programs" / "echo_server.py"
+_TCP_ESTABLISHED = 1
+
+
+class _Named:
+    """A [[pool.server]] with what the test wants in it: `server.entry(weight=0)`."""
+
+    def entry(self, **more):
+        return {"name": self.name, "address": self.address, **more}
+
+
+class EchoServer(_Named):
+    """A process that can be killed (-9), stopped and continued. The modes are those of programs/echo_server.py."""
+
+    def __init__(self, name, mode="echo", listen="127.0.0.1", backlog=4096):
+        self.name = name
+        self._filling = []
+        command = [sys.executable, "-I", "-S", str(_ECHO_SERVER), "--name", name, "--mode", mode, "--listen", listen,
+                   "--backlog", str(backlog)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.address = self._process.stdout.readline().strip()
+        assert self.address, "the echo server did not start"
+        self.port = self.address.rsplit(":", 1)[1]
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait(PATIENCE_S)
+
+    def stop(self):
+        self._process.send_signal(signal.SIGSTOP)
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", f"{self.name} stops")
+
+    def go_on(self):
+        self._process.send_signal(signal.SIGCONT)
+
+    def fill_backlog(self):
+        """For a stopped server with backlog 0: takes the one place in its queue, so that a next client gets no answer."""
+        self._filling = fill_backlog(self.address)
+
+    def close(self):
+        for each in self._filling:
+            each.close()
+        self.kill()
+        self._process.stdout.close()
+
+
+class RefusingServer(_Named):
+    """Has a port, and refuses every connection to it."""
+
+    def __init__(self, name):
+        self.name = name
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
+
+    def close(self):
+        self._socket.close()
+
+
+class SilentServer(_Named):
+    """Answers no SYN: its backlog is full and it accepts nothing."""
+
+    def __init__(self, name):
+        self.name = name
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(0)
+        self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
+        self._filling = fill_backlog(self.address)
+
+    def close(self):
+        for each in self._filling:
+            each.close()
+        self._socket.close()
+
+
+class HandServer(_Named):
+    """Lives in the test, which does every step of it: accept() gives the server's end of a connection.
+
+    `at_end(call)` makes the test's end call something, before it ends what was started earlier.
+    """
+
+    def __init__(self, name, at_end, receive_buffer_bytes=0):
+        self.name = name
+        self._at_end = at_end
+        self._socket = socket.socket()
+        if receive_buffer_bytes:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(1024)
+        self._socket.settimeout(PATIENCE_S)
+        self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
+        self.port = self._socket.getsockname()[1]
+
+    def accept(self):
+        peer = Peer(self._socket.accept()[0])
+        self._at_end(peer.close)
+        return peer
+
+    def close(self):
+        self._socket.close()
+
+
+def fill_backlog(address):
+    """Occupies the queue of a listening socket with backlog 0 that nobody accepts from. The sockets must be kept."""
+    host, port = address.rsplit(":", 1)
+    sockets = []
+    for _ in range(4):
+        sock = socket.socket()
+        sock.setblocking(False)
+        assert sock.connect_ex((host, int(port))) in (0, errno.EINPROGRESS)
+        sockets.append(sock)
+    wait_until(lambda: any(_is_established(each) for each in sockets), f"the backlog of {address} is full")
+    return sockets
+
+
+def _is_established(sock):
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_ESTABLISHED

@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""Runs every test of the project and ends with one line, "N passed, N failed".
+
+Without --preset: the checks of the tree, the unit tests, and the black-box tests of build/holdfast; then unit tests and
+torture under both sanitizers, and every fuzzer for a few seconds. With --preset asan or tsan: that sanitizer alone, with all
+black-box tests but those that measure memory. A stage that could not run counts as one failure, and the rest still runs.
+"""
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from project import arguments
+from stages import Counts, Stages, jobs, judged, read_junit, run, say, steady_layout, unbuffered_output
+
+MINUTE = 60
+FUZZ_SECONDS = 5
+CHECKS = ("check_rooms", "check_format", "check_text", "check_headers")
+SANITIZERS = ("asan", "tsan")
+REPORT_LINES_MAX = 200
+
+SANITIZER_OPTIONS = {
+    "asan": {
+        "ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    },
+    "tsan": {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:history_size=4"},
+}
+
+
+class Build:
+    """One preset's build folder, and how its programs are run."""
+
+    def __init__(self, root, preset):
+        self.root, self.preset = root, preset
+        self.sanitized = preset in SANITIZERS
+        self.folder = root / ("build" if preset == "release" else f"build-{preset}")
+        self.reports = self.folder / "reports"
+        self.prefix = steady_layout() if self.sanitized else []
+
+    def environment(self):
+        """Sanitizers write what they find to files as well: a test may have ended before anybody read its output."""
+        found = {"HOLDFAST": str(self.folder / "holdfast"), "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.sanitized:
+            found["HOLDFAST_SANITIZED"] = "1"
+        for name, value in SANITIZER_OPTIONS.get(self.preset, {}).items():
+            found[name] = f"{value}:log_path={self.reports}/report"
+            suppressions = self.root / f"tools/{name.split('_')[0].lower()}.supp"
+            if suppressions.is_file():
+                found[name] += f":suppressions={suppressions}"
+        return found
+
+    def run(self, command, seconds):
+        return run([*self.prefix, *command], seconds, self.root, self.environment())
+
+    def tested(self, command, seconds, junit):
+        """Runs a command that writes a JUnit report; counts what it says and what sanitizers have reported."""
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        junit.unlink(missing_ok=True)
+        shutil.rmtree(self.reports, ignore_errors=True)
+        self.reports.mkdir(parents=True)
+        counts, remark = judged(self.run(command, seconds), read_junit(junit))
+        return self.with_reports(counts, remark)
+
+    def with_reports(self, counts, remark):
+        found = sorted(self.reports.glob("report*"))
+        for path in found:
+            say(f"\n{path.relative_to(self.root)}:")
+            say("\n".join(path.read_text(errors="replace").splitlines()[:REPORT_LINES_MAX]))
+        if found and counts.failed == 0:
+            return counts + Counts(failed=1), f"{len(found)} reports of sanitizers in {self.reports.relative_to(self.root)}"
+        return counts, remark
+
+    # The stages. Each returns (counts, remark).
+
+    def built(self):
+        """Builds this preset. No test by itself: counts only when it fails."""
+        for command in (["cmake", "--preset", self.preset, "--log-level=WARNING"],
+                        ["cmake", "--build", "--preset", self.preset, "-j", jobs()]):
+            status = self.run(command, 40 * MINUTE)
+            if status != 0:
+                return Counts(failed=1), "could not be built"
+        return Counts(), ""
+
+    def unit_tests(self, repeat):
+        junit = self.folder / "unit.xml"
+        command = ["ctest", "--test-dir", self.folder, "--output-junit", junit, "-j2", "--output-on-failure", "--progress",
+                   "--no-tests=error"]
+        command += ["--repeat", f"until-fail:{repeat}"] if repeat > 1 else []
+        return self.tested(command, 10 * MINUTE * repeat, junit)
+
+    def black_box(self, marked, repeat):
+        if not (self.folder / "holdfast").is_file():
+            return Counts(failed=1), f"{self.folder.name}/holdfast is not built"
+        total, remarks = Counts(), []
+        for _ in range(repeat):
+            counts, remark = self.pytest("tests/blackbox", self.folder / "blackbox.xml", marked)
+            total, remarks = total + counts, remarks + [remark] * bool(remark)
+        return total, "; ".join(dict.fromkeys(remarks))
+
+    def pytest(self, what, junit, marked=""):
+        command = [sys.executable, "-m", "pytest", what, "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
+                   "--durations=5"]
+        command += ["-m", marked] if marked else []
+        return self.tested(command, 20 * MINUTE, junit)
+
+
+def check(root, name):
+    """One of the checks of the tree, as one test."""
+    status = run([sys.executable, f"tools/{name}.py"], 15 * MINUTE, root, {"PYTHONDONTWRITEBYTECODE": "1"})
+    return (Counts(passed=1), "") if status == 0 else (Counts(failed=1), "")
+
+
+def fuzzers(root):
+    if shutil.which("clang++") is None:
+        return Counts(skipped=1), "clang is not installed"
+    junit = root / "build-fuzz/fuzz.xml"
+    junit.unlink(missing_ok=True)
+    status = run([sys.executable, "tools/run_fuzzers.py", FUZZ_SECONDS], 30 * MINUTE, root)
+    return judged(status, read_junit(junit))
+
+
+def check_tree(stages, root):
+    for name in CHECKS:
+        stages.stage(name.replace("_", " "), lambda name=name: check(root, name))
+    release = Build(root, "release")
+    stages.stage("tools", lambda: release.pytest("tools/test_tools.py", release.folder / "tools.xml"))
+
+
+def test_release(stages, root, options):
+    build = Build(root, "release")
+    stages.stage("unit tests", lambda: build.unit_tests(options.repeat))
+    quick = "not slow" if options.quick else ""
+    stages.stage("black box", lambda: build.black_box(quick, options.repeat))
+
+
+def test_sanitized(stages, root, preset, marked, repeat):
+    build = Build(root, preset)
+    if not stages.stage(f"{preset}: build", build.built):
+        return
+    stages.stage(f"{preset}: unit tests", lambda: build.unit_tests(repeat))
+    stages.stage(f"{preset}: black box", lambda: build.black_box(marked, repeat))
+
+
+def test_all(stages, root, options):
+    check_tree(stages, root)
+    test_release(stages, root, options)
+    if options.quick:
+        return
+    for preset in SANITIZERS:
+        test_sanitized(stages, root, preset, "torture and not slow and not memory", 1)
+    stages.stage("fuzzers", lambda: fuzzers(root))
+
+
+def parse():
+    parser = arguments(__doc__.split("\n")[0])
+    parser.add_argument("--preset", choices=("release", *SANITIZERS), default="release", help="which build (release)")
+    parser.add_argument("--quick", action="store_true", help="no sanitizers, no fuzzers, no test marked slow")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="unit and black-box tests N times each")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    unbuffered_output()
+    root = options.root.resolve()
+    os.chdir(root)
+    stages = Stages()
+    if options.preset == "release":
+        test_all(stages, root, options)
+    else:
+        marked = "not memory" + (" and not slow" if options.quick else "")
+        test_sanitized(stages, root, options.preset, marked, options.repeat)
+    return stages.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
