@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Every header compiles alone, with the flags of its room.
 
-Flags come from the compile_commands.json of a configured build. A header is compiled again only when it, a header of the
-project that it includes, or its flags have changed; what passed is remembered in BUILD/header_check/.
+Flags come from the compile_commands.json of a configured build. A header is compiled again only when it, a header of
+the project that it includes, or its flags have changed; what passed is remembered in BUILD/header_check/.
 """
 import hashlib
 import json

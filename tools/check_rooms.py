@@ -19,7 +19,8 @@ NAMESPACE = re.compile(r"\bnamespace\s+([\w:]+)?\s*(?:\[\[[^\]]*\]\]\s*)?\{")
 ONLY_DECLARATIONS = re.compile(
     r"\s*(?:(?:template\s*<[^<>]*>\s*)?(?:class|struct|enum|enum class)\s+\w+(?:\s*:\s*[\w:]+)?;\s*)*")
 
-SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/", "net/", "asm/", "bits/", "systemd/", "boost/asio", "boost/beast")
+SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/", "net/", "asm/", "bits/", "systemd/",
+                  "boost/asio", "boost/beast")
 SYSTEM_HEADERS = set("""
     unistd.h fcntl.h pthread.h poll.h sched.h time.h ctime signal.h csignal netdb.h ifaddrs.h dirent.h dlfcn.h syslog.h
     termios.h semaphore.h spawn.h mqueue.h pwd.h grp.h aio.h

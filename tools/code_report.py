@@ -54,7 +54,7 @@ def comment_lines(text):
 
 
 def function_sizes(path, text):
-    """Lines from a function's signature to its closing brace, told by braces alone; lambdas belong to their function."""
+    """From a function's signature to its closing brace, told by braces alone; lambdas belong to their function."""
     code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()),
                   without_comments_and_strings(text), flags=re.MULTILINE)
     statement = position = parentheses = 0
@@ -73,7 +73,8 @@ def function_sizes(path, text):
 
 
 def is_function(signature):
-    return bool(PARAMETERS_THEN_REST.search(signature)) and not NOT_A_FUNCTION.search(re.sub(r"<[^<>]*>", "", signature))
+    plain = re.sub(r"<[^<>]*>", "", signature)
+    return bool(PARAMETERS_THEN_REST.search(signature)) and not NOT_A_FUNCTION.search(plain)
 
 
 def is_access(code, statement, position):

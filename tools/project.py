@@ -32,7 +32,7 @@ def arguments(description, **options):
 
 
 def project_files(root):
-    """Every file that git has or would take, as sorted relative paths. Without git: every file outside build folders."""
+    """Every file that git has or would take, as relative paths. Without git: every file outside build folders."""
     asked = subprocess.run(["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                            capture_output=True, check=False)
     top = subprocess.run(["git", "-C", str(root), "rev-parse", "--show-toplevel"], capture_output=True, check=False)

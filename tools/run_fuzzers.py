@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from project import arguments
-from stages import Counts, heading, jobs, run, say, steady_layout, unbuffered_output
+from stages import Counts, heading, jobs, prepare_process, run, say, steady_layout
 
 BUILD_SECONDS_MAX = 30 * 60
 GRACE_SECONDS = 60
@@ -117,8 +117,8 @@ def table(outcomes):
     say(f"{'fuzzer':{width}}  seconds        runs  a second  coverage  result")
     for outcome in outcomes:
         speed = outcome.runs / max(outcome.seconds, 0.001)
-        say(f"{outcome.fuzzer.name:{width}}  {outcome.seconds:7.1f}  {outcome.runs:10}  {speed:8.0f}  {outcome.coverage:8}  "
-            + (outcome.finding or "nothing found"))
+        say(f"{outcome.fuzzer.name:{width}}  {outcome.seconds:7.1f}  {outcome.runs:10}  {speed:8.0f}  "
+            f"{outcome.coverage:8}  {outcome.finding or 'nothing found'}")
 
 
 def write_junit(path, outcomes):
@@ -134,7 +134,7 @@ def main():
     parser = arguments(__doc__.split("\n")[0])
     parser.add_argument("seconds", type=int, help="how long each fuzzer runs")
     options = parser.parse_args()
-    unbuffered_output()
+    prepare_process()
     root = options.root.resolve()
     fuzzers = find_fuzzers(root)
     if not fuzzers:

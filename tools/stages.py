@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
@@ -44,11 +45,18 @@ def heading(text):
     say(f"\n=== {text} " + "=" * max(3, 100 - len(text)))
 
 
-def run(command, seconds, cwd, env=None):
-    """Runs a command with its output going where ours goes. Its exit status; None when it took too long."""
+def run(command, seconds, cwd, env=None, hidden=None):
+    """Runs a command with its output going where ours goes, but for lines that match `hidden`.
+
+    Returns its exit status; None when it took too long.
+    """
     say("$ " + " ".join(map(str, command)))
     child = subprocess.Popen([*map(str, command)], cwd=cwd, env={**os.environ, **(env or {})},
-                             stdin=subprocess.DEVNULL, start_new_session=True)
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if hidden else None,
+                             start_new_session=True)
+    reader = threading.Thread(target=pass_on, args=(child.stdout, hidden), daemon=True)
+    if hidden:
+        reader.start()
     try:
         return child.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -56,6 +64,15 @@ def run(command, seconds, cwd, env=None):
         return None
     finally:
         end_group(child)
+        if hidden:
+            reader.join(timeout=10)
+
+
+def pass_on(lines, hidden):
+    for line in lines:
+        text = line.decode(errors="replace").rstrip()
+        if not hidden.match(text):
+            say(text)
 
 
 def end_group(child):
@@ -147,7 +164,7 @@ def steady_layout():
         return []
     allowed = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
     if not allowed:
-        say(f"note: addresses are randomised by {bits} bits and setarch -R is not allowed here: sanitizers may fail to start")
+        say(f"note: addresses have {bits} random bits and setarch -R is not allowed: sanitizers may fail to start")
     return prefix if allowed else []
 
 
@@ -157,5 +174,7 @@ def jobs():
     return max(1, min(os.cpu_count() or 1, int(gigabytes / 2)))
 
 
-def unbuffered_output():
+def prepare_process():
+    """Output appears as it comes, and a request to end also ends what was started."""
     sys.stdout.reconfigure(line_buffering=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,5 +1,6 @@
 """The tools of this folder, each fault provoked once in a small tree of its own."""
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,8 @@ SOUND = {
                        "int sum(int a, int b) { return a + b; }\n}  // namespace holdfast::pure\n",
     "src/top/CMakeLists.txt": "room(top USES pure base\n     LIBS fmt::fmt)  # both\n",
     "src/top/README.md": "# top\n",
-    "src/top/metrics.cc": '#include <thread>\n\n#include "base/log.h"\n#include "pure/sum.h"\n\nnamespace other {\nclass Type;\n}\n\n'
+    "src/top/metrics.cc": '#include <thread>\n\n#include "base/log.h"\n#include "pure/sum.h"\n\n'
+                          'namespace other {\nclass Type;\n}\n\n'
                           'namespace holdfast::top {\nconst char* const kUp = "holdfast_up";\n}\n',
 }
 
@@ -84,7 +86,8 @@ def test_a_sound_tree_has_no_fault(tree, name):
     assert status == 0 and said.endswith(" 0 faults\n"), said
 
 
-@pytest.mark.parametrize("name", ["check_rooms", "check_headers", "check_format", "check_text", "run_tests", "run_fuzzers"])
+@pytest.mark.parametrize("name", ["check_rooms", "check_headers", "check_format", "check_text", "run_tests",
+                                  "run_fuzzers"])
 def test_every_tool_tells_what_it_is_for(name):
     done = subprocess.run([TOOLS / f"{name}.py", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "usage:" in done.stdout
@@ -199,8 +202,8 @@ def test_check_text_finds(tree, case):
 
 
 def test_links_that_lead_somewhere_are_no_fault(tree):
-    write(tree, "docs/a.md", "# `A` b: c!\n# x\n# x\n[1](#a-b-c) [2](#x-1) [3](https://a.b/c) [4](../src/) `[5](no.md)`\n"
-                             "```\n[6](no.md)\n# not a heading\n```\n")
+    write(tree, "docs/a.md", "# `A` b: c!\n# x\n# x\n[1](#a-b-c) [2](#x-1) [3](https://a.b/c) [4](../src/)\n"
+                             "`[5](no.md)`\n```\n[6](no.md)\n# not a heading\n```\n")
     assert run_tool("check_text", tree)[0] == 0
 
 
@@ -336,6 +339,11 @@ def test_stages_go_on_after_a_failure_and_end_with_one_line(capsys):
     assert runner.finish() == 1
     said = capsys.readouterr().out
     assert "could not run: ctest" in said and said.splitlines()[-1] == "5 passed, 1 failed, 1 skipped"
+
+
+def test_lines_may_be_hidden(tmp_path, capfd):
+    assert stages.run(["sh", "-c", "echo a1; echo b; echo a2; exit 3"], 60, tmp_path, hidden=re.compile("a")) == 3
+    assert capfd.readouterr().out.splitlines()[1:] == ["b"]
 
 
 def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
