@@ -23,6 +23,13 @@ def scaled(released, sanitized):
     return sanitized if SANITIZED else released
 
 
+def seconds_of(work):
+    """How long work() took, and what it returned."""
+    start = time.monotonic()
+    result = work()
+    return time.monotonic() - start, result
+
+
 def wait_until(condition, what, within_s=PATIENCE_S):
     """Returns the first true value of condition(). `what`, a text or a callable, says what did not happen in time."""
     deadline = time.monotonic() + within_s

@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -179,6 +178,10 @@ class Gateway:
     def running(self):
         return self._process.poll() is None
 
+    def close_log(self):
+        """With `unread_log`: as when whatever should have read it has died."""
+        self._process.stderr.close()
+
     def wait_exit(self, within_s=PATIENCE_S):
         """The exit status, once the process has ended and nothing is wrong with what it said."""
         status = self._process.wait(within_s)
@@ -211,11 +214,18 @@ class Gateway:
         self._judged = True
         self._process.stdout.close()
         if self._log is None:
-            return self._process.stderr.close()
+            return self._judge_unread_log()
         self._log.close()
         for line in self.log_lines():
             assert not _SANITIZER_REPORT.search(line), "\n".join(self.log_lines())
             assert not self._json_log or _entry(line), f"not a line of the log: {line!r}"
+
+    def _judge_unread_log(self):
+        if self._process.stderr.closed:
+            return
+        with self._process.stderr as stream:
+            rest = stream.read()
+        assert not _SANITIZER_REPORT.search(rest), rest
 
 
 def _entry(line):
@@ -225,10 +235,3 @@ def _entry(line):
     except ValueError:
         return None
     return entry if isinstance(entry, dict) and {"time", "level", "message"} <= entry.keys() else None
-
-
-def seconds_of(work):
-    """How long work() took, and what it returned."""
-    start = time.monotonic()
-    result = work()
-    return time.monotonic() - start, result

@@ -54,6 +54,10 @@ class Peer:
     def local_port(self):
         return self.socket.getsockname()[1]
 
+    @property
+    def remote_port(self):
+        return self.socket.getpeername()[1]
+
     def send(self, data):
         self.socket.sendall(data)
 

@@ -46,7 +46,7 @@ class EchoServer(_Named):
         self._process.send_signal(signal.SIGCONT)
 
     def fill_backlog(self):
-        """For a stopped server with backlog 0: takes the one place in its queue, so that a next client gets no answer."""
+        """For a stopped server with backlog 0: takes the one place in its queue; a next client gets no answer."""
         self._filling = fill_backlog(self.address)
 
     def close(self):

@@ -1,17 +1,20 @@
 """What a relayed connection promises: bytes, ends and resets pass unchanged, and nobody can make it hold too much."""
+import array
+import functools
 import threading
 import time
 
 import pytest
 
+import kernel
 from configuration import config
-from environment import scaled
+from environment import scaled, wait_until
 
 MEBI = 1 << 20
 SMALL_BUFFER_BYTES = 64 * 1024
 # What one direction of one connection may hold while its reader stands still (docs/MEMORY.md), and the size of the
 # blocks that this memory comes in.
-HIGH_WATERMARK_BYTES = 128 * 1024
+PENDING_BYTES_MAX = 256 * 1024
 BLOCK_BYTES = 256 * 1024
 
 BOTH_DIRECTIONS = pytest.mark.parametrize("direction", ["to_server", "to_client"])
@@ -23,7 +26,7 @@ def sender_and_receiver(client, server, direction):
 
 def pattern(size):
     """Bytes of which no two stretches are alike, so that anything lost, doubled or moved shows."""
-    return b"".join(number.to_bytes(4, "big") for number in range(size // 4))
+    return array.array("I", range(size // 4 + 1)).tobytes()[:size]
 
 
 def in_background(work):
@@ -36,7 +39,7 @@ def in_background(work):
 def test_bytes_pass_both_ways_unchanged(relayed):
     client, server, gateway = relayed()
     for size in (1, 2, 4095, 4096, 4097, 65_536, 200_000):
-        data = pattern(size + 3)[:size]
+        data = pattern(size)
         sending = in_background(lambda data=data: client.send(data))
         assert server.receive(size) == data
         sending.join()
@@ -136,17 +139,46 @@ def test_nothing_sent_before_an_orderly_end_is_lost(relayed, direction, ending):
 
 
 @BOTH_DIRECTIONS
-def test_what_a_peer_sent_arrives_even_if_it_closed_without_reading_the_answer(relayed, direction):
+@pytest.mark.parametrize("ending", ["half_close", "close"])
+def test_an_end_that_comes_while_bytes_wait_is_passed_on_after_them(relayed, direction, ending):
     client, server, gateway = relayed(receive_buffer_bytes=SMALL_BUFFER_BYTES)
     sender, receiver = sender_and_receiver(client, server, direction)
+    sent = b""
+
+    def something_waits():
+        return gateway.metric("holdfast_memory_bytes", part="pending_bytes") > 0
+
+    def all_is_relayed():
+        return gateway.metric("holdfast_relayed_bytes_total", direction=direction) == len(sent)
+
+    while not something_waits():  # until the kernel takes no more for the reader
+        piece = pattern(32 * 1024)
+        sender.send(piece)
+        sent += piece
+        wait_until(lambda: all_is_relayed() or something_waits(), "the gateway has taken the piece")
+    events = gateway.metric("holdfast_loop_events_total")
+    getattr(sender, ending)()
+    gateway.wait_metric("holdfast_loop_events_total", lambda value: value > events)
+    assert receiver.receive_until_end() == sent
+
+
+@BOTH_DIRECTIONS
+def test_what_a_peer_sent_arrives_even_if_it_closed_without_reading_the_answers(relayed, direction):
+    client, server, gateway = relayed(receive_buffer_bytes=SMALL_BUFFER_BYTES)
+    sender, receiver = sender_and_receiver(client, server, direction)
+    gateway_port, sender_port = sender.remote_port, sender.local_port
     data = pattern(2 * MEBI)
     sending = in_background(lambda: (sender.send(data), sender.close()))
-    assert receiver.receive(MEBI) == data[:MEBI]
+    received = receiver.receive(MEBI // 2)
     sending.join()
-    receiver.send(b"an answer to nobody")
-    gateway.wait_metric("holdfast_relayed_bytes_total", 19,
-                        direction="to_client" if direction == "to_server" else "to_server")
-    assert receiver.receive_until_end() == data[MEBI:]
+    # An answer that met bytes on the sender's own side would make its kernel throw them away.
+    at_gateway = functools.partial(kernel.connection, gateway_port, sender_port)
+    wait_until(lambda: at_gateway().state == kernel.CLOSE_WAIT, "everything has left the sender")
+    receiver.send(bytes(300_000))  # more than the gateway passes on in one piece
+    while len(received) < len(data) - 4 * SMALL_BUFFER_BYTES:  # as long as the gateway cannot be done
+        receiver.send(b"an answer to nobody")
+        received += receiver.receive(SMALL_BUFFER_BYTES // 4)
+    assert received + receiver.receive_until_end() == data
 
 
 @BOTH_DIRECTIONS
@@ -161,7 +193,7 @@ def test_a_reader_that_stands_still_stops_its_sender_and_costs_a_bounded_amount(
     taken = [sender.send_until_blocked(data) for sender, _ in pairs]
     assert max(taken) < len(data), "the sender was never stopped"
     pending = gateway.metric("holdfast_memory_bytes", part="pending_bytes")
-    assert len(pairs) * HIGH_WATERMARK_BYTES <= pending <= 2 * len(pairs) * HIGH_WATERMARK_BYTES + BLOCK_BYTES
+    assert 0 < pending <= len(pairs) * PENDING_BYTES_MAX + BLOCK_BYTES
     for (_, receiver), count in zip(pairs, taken):
         assert receiver.receive(count) == data[:count]
     for sender, receiver in pairs:
@@ -175,7 +207,9 @@ def test_a_stalled_connection_does_not_slow_others(run, hand_backend, echo_backe
     listeners = [dict(name="stalled", pool="p"), dict(name="echo", pool="q")]
     pools = [dict(name="p", servers=[stalled]), dict(name="q", servers=[echo])]
     gateway = run("run", config(listener=listeners, pool=pools))
-    gateway.connect(gateway.address("stalled")).send_until_blocked(bytes(32 * MEBI))
+    stalled_client = gateway.connect(gateway.address("stalled"))
+    stalled.accept()
+    stalled_client.send_until_blocked(bytes(32 * MEBI))
     talking = gateway.connect(gateway.address("echo"))
     talking.ask(b"x")
     start = time.monotonic()
@@ -206,11 +240,11 @@ def test_a_large_flow_does_not_starve_a_small_one(run, hand_backend, echo_backen
         slowest = max(slowest, time.monotonic() - start)
     over.set()
     flowing.join()
-    assert slowest < scaled(0.5, 5)
+    assert slowest < scaled(1, 5)
 
 
 def test_small_writes_are_not_held_back(relayed):
-    """Under Nagle's algorithm the second of two writes waits for a delayed acknowledgement: 40 ms each time."""
+    """Under Nagle's algorithm the second of two writes waits for a delayed acknowledgement: 40 ms, here 4 s in all."""
     client, server, _ = relayed()
     start = time.monotonic()
     for _ in range(50):
@@ -219,4 +253,4 @@ def test_small_writes_are_not_held_back(relayed):
             assert receiver.receive(1) == b"a"  # the gateway has written the first; nothing acknowledges it yet
             sender.send(b"b")
             assert receiver.receive(1) == b"b"
-    assert time.monotonic() - start < scaled(1, 3)
+    assert time.monotonic() - start < 2

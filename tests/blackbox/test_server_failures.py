@@ -2,8 +2,7 @@
 import pytest
 
 from configuration import config
-from environment import scaled, wait_until
-from gateway import seconds_of
+from environment import scaled, seconds_of, wait_until
 
 # Answered within this, a client did not wait for any of the time-outs in its way.
 AT_ONCE_S = scaled(1, 5)

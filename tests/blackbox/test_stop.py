@@ -5,8 +5,7 @@ import socket
 import pytest
 
 from configuration import config
-from environment import PATIENCE_S, scaled, wait_until
-from gateway import seconds_of
+from environment import PATIENCE_S, scaled, seconds_of, wait_until
 
 
 def is_refused(address):
@@ -43,11 +42,12 @@ def test_sigterm_lets_connections_go_on_refuses_new_ones_and_ends_with_the_last(
     assert clients[0].ask(b"the last") == b"the last"
     clients[0].close()
     assert gateway.wait_exit() == 0
-    assert len(gateway.log("connection ended", reason="client_closed")) == 8
+    ended = gateway.log("connection ended", reason="client_closed")
+    assert len([each for each in ended if each["bytes_to_server"] > 0]) == len(clients)
 
 
 def test_connections_that_waited_when_sigterm_came_are_still_served(run, echo_backend):
-    gateway = run("run", config(pool=dict(servers=[echo_backend("a")])))
+    gateway = run("run", config(pool=dict(servers=[echo_backend("a")]), node=dict(stop_timeout="1h")))
     clients = [gateway.connect() for _ in range(200)]
     gateway.signal(signal.SIGTERM)
     assert {each.served_by for each in clients} == {"a"}
