@@ -22,7 +22,8 @@ bool is_host_name(std::string_view text) {
   if (text.empty() || text.size() > kHostNameBytesMax || text.front() == '-' || text.front() == '.') return false;
   const bool only_digits_and_dots = text.find_first_not_of("0123456789.") == std::string_view::npos;
   return !only_digits_and_dots && std::ranges::all_of(text, [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+           c == '_';
   });
 }
 

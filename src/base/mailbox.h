@@ -89,8 +89,8 @@ class Mailbox {
   alignas(64) std::atomic<std::size_t> tail_{0};
   std::atomic<bool> woken_{false};
   std::atomic<std::uint64_t> dropped_{0};
-  alignas(64) std::size_t head_ = 0;          // the reader's
-  std::atomic<std::size_t> depth_base_{0};    // a copy of head_ for depth()
+  alignas(64) std::size_t head_ = 0;        // the reader's
+  std::atomic<std::size_t> depth_base_{0};  // a copy of head_ for depth()
 };
 
 }  // namespace holdfast::base

@@ -67,9 +67,8 @@ TEST(Mailbox, ManyWritersLoseNothingAndEachKeepsItsOrder) {
   }
   std::vector<int> next(kWriters, 0);
   for (int total = 0; total < kWriters * kEach;) {
-    total += static_cast<int>(box.take([&](Letter letter) {
-      ASSERT_EQ(letter.number, next[static_cast<std::size_t>(letter.writer)]++);
-    }));
+    total += static_cast<int>(
+        box.take([&](Letter letter) { ASSERT_EQ(letter.number, next[static_cast<std::size_t>(letter.writer)]++); }));
     if (total < kWriters * kEach) std::this_thread::yield();
   }
 }

@@ -14,12 +14,12 @@ namespace holdfast::base {
 
 // What went wrong, in the words a caller may want to act on.
 enum class Errc : std::uint8_t {
-  system,       // an operating system call failed; Error::system_errno says how
+  system,  // an operating system call failed; Error::system_errno says how
   timeout,
   refused,
   reset,
   unreachable,
-  exhausted,    // a limit was reached: descriptors, ports, memory, a queue's bound
+  exhausted,  // a limit was reached: descriptors, ports, memory, a queue's bound
   malformed,
   not_found,
   unsupported,
@@ -31,8 +31,8 @@ enum class Side : std::uint8_t { client, backend, internal };
 struct Error {
   Errc code = Errc::system;
   Side side = Side::internal;
-  int system_errno = 0;     // 0 when no system call was involved
-  const char* where = "";   // a literal that names the failed step: "bind", "connect"
+  int system_errno = 0;    // 0 when no system call was involved
+  const char* where = "";  // a literal that names the failed step: "bind", "connect"
 
   // "bind: Address already in use". For logs and start-up messages, not for the data path.
   [[nodiscard]] std::string text() const;

@@ -1,8 +1,10 @@
-// base/snapshot.h: one of the two doors between the worlds. Control publishes an immutable value, workers read the newest.
+// base/snapshot.h: one of the two doors between the worlds. Control publishes an immutable value, workers read the
+// newest.
 //
 // Thread: publish() by control. Each worker owns a Reader and calls refresh() at the top of its turn.
 // Cost:   refresh() is one atomic load while nothing changed; after a change, one short lock to copy a pointer.
-// Lifetime: a value lives until the last reader has let go of it; a reader's reference is good until its next refresh().
+// Lifetime: a value lives until the last reader has let go of it; a reader's reference is good until its next
+// refresh().
 #pragma once
 
 #include <atomic>
@@ -38,7 +40,8 @@ class Snapshot {
     // True when there was a newer value, which get() now yields.
     bool refresh() {
       const std::uint64_t version = source_.version_.load(std::memory_order_acquire);
-      if (version == seen_) [[likely]] return false;
+      if (version == seen_) [[likely]]
+        return false;
       seen_ = version;
       value_ = source_.newest();
       return true;

@@ -20,9 +20,14 @@ struct Unit {
 // Largest first: a text may name several, each smaller than the one before.
 constexpr std::array kDurations = {Unit{"d", 86'400'000'000}, Unit{"h", 3'600'000'000}, Unit{"m", 60'000'000},
                                    Unit{"s", 1'000'000},      Unit{"ms", 1'000},        Unit{"us", 1}};
-constexpr std::array kSizes = {Unit{"GiB", 1ULL << 30}, Unit{"MiB", 1ULL << 20}, Unit{"KiB", 1ULL << 10},
-                               Unit{"GB", 1'000'000'000}, Unit{"MB", 1'000'000}, Unit{"kB", 1'000},
-                               Unit{"B", 1},           Unit{"", 1}};
+constexpr std::array kSizes = {Unit{"GiB", 1ULL << 30},
+                               Unit{"MiB", 1ULL << 20},
+                               Unit{"KiB", 1ULL << 10},
+                               Unit{"GB", 1'000'000'000},
+                               Unit{"MB", 1'000'000},
+                               Unit{"kB", 1'000},
+                               Unit{"B", 1},
+                               Unit{"", 1}};
 constexpr std::array kRates = {Unit{"s", 1}, Unit{"m", 60}, Unit{"h", 3600}};
 
 // Takes a run of digits from the front of `text`.

@@ -52,10 +52,19 @@ TEST(ParseBytes, FollowsItsTable) {
     const char* canonical = "";
   };
   const Case cases[] = {
-      {"0", 0, "0B"},           {"512", 512, "512B"},       {"512B", 512, "512B"},   {"64KiB", 65'536, "64KiB"},
-      {"1MiB", 1'048'576, "1MiB"}, {"10kB", 10'000, "10kB"}, {"1024KiB", 1'048'576, "1MiB"},
-      {"", std::nullopt},       {"KiB", std::nullopt},      {"1KB", std::nullopt},   {"1.5MiB", std::nullopt},
-      {"-1", std::nullopt},     {"99999999999GiB", std::nullopt},
+      {"0", 0, "0B"},
+      {"512", 512, "512B"},
+      {"512B", 512, "512B"},
+      {"64KiB", 65'536, "64KiB"},
+      {"1MiB", 1'048'576, "1MiB"},
+      {"10kB", 10'000, "10kB"},
+      {"1024KiB", 1'048'576, "1MiB"},
+      {"", std::nullopt},
+      {"KiB", std::nullopt},
+      {"1KB", std::nullopt},
+      {"1.5MiB", std::nullopt},
+      {"-1", std::nullopt},
+      {"99999999999GiB", std::nullopt},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);

@@ -21,9 +21,7 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kLingerBytesMax = 4 * 1024 * 1024;  // of a body that was refused
 
 // Where a wait leaves its error, in the place of an exception.
-auto into(boost::system::error_code& error) {
-  return asio::redirect_error(asio::use_awaitable, error);
-}
+auto into(boost::system::error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 bool is_framing_error(const boost::system::error_code& error) {
   return error.category() == http::make_error_code(http::error::bad_value).category();
@@ -41,9 +39,7 @@ std::string one_line(std::string text) {
   return text;
 }
 
-bool has_content(unsigned status) {
-  return status != 204 && status != 304;
-}
+bool has_content(unsigned status) { return status != 204 && status != 304; }
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 namespace holdfast::control {
 namespace {
@@ -21,9 +21,7 @@ bool equal_in_any_case(std::string_view a, std::string_view b) noexcept {
 
 }  // namespace
 
-std::string_view name(Method method) noexcept {
-  return kMethodNames[static_cast<std::size_t>(method)];
-}
+std::string_view name(Method method) noexcept { return kMethodNames[static_cast<std::size_t>(method)]; }
 
 std::optional<Method> parse_method(std::string_view text) noexcept {
   const auto found = std::ranges::find(kMethodNames, text);
@@ -57,7 +55,7 @@ Response problem(unsigned status, std::string detail) {
   const boost::json::object document = {{"type", "about:blank"},
                                         {"title", std::string(reason(status))},
                                         {"status", status},
-                                        {"detail", to_utf8(std::move(detail))}};
+                                        {"detail", base::to_utf8(std::move(detail))}};
   return {status, "application/problem+json", boost::json::serialize(document) + "\n", {}};
 }
 

@@ -103,9 +103,7 @@ HttpServer::HttpServer(Runtime& runtime, std::string name, const base::Endpoint&
   state_->accepting = runtime.spawn("http server", State::accept_all(state_));
 }
 
-HttpServer::~HttpServer() {
-  stop();
-}
+HttpServer::~HttpServer() { stop(); }
 
 void HttpServer::stop() {
   if (state_->shared->stopped) return;
@@ -118,12 +116,8 @@ void HttpServer::stop() {
   for (HttpConnection* connection : connections) connection->stop();
 }
 
-const base::Endpoint& HttpServer::local_endpoint() const noexcept {
-  return state_->local;
-}
+const base::Endpoint& HttpServer::local_endpoint() const noexcept { return state_->local; }
 
-const HttpCounters& HttpServer::counters() const noexcept {
-  return state_->shared->counters;
-}
+const HttpCounters& HttpServer::counters() const noexcept { return state_->shared->counters; }
 
 }  // namespace holdfast::control

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 namespace holdfast::control {
 namespace {
@@ -20,7 +20,7 @@ using prometheus::MetricType;
 ClientMetric& add_metric(MetricFamily& family, const MetricLabels& labels) {
   ClientMetric& metric = family.metric.emplace_back();
   for (const MetricLabel& label : labels) {
-    metric.label.push_back({std::string(label.name), to_utf8(std::string(label.value))});
+    metric.label.push_back({std::string(label.name), base::to_utf8(std::string(label.value))});
   }
   return metric;
 }

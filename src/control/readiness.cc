@@ -7,13 +7,9 @@
 
 namespace holdfast::control {
 
-void notify_ready() {
-  ::sd_notify(0, "READY=1");
-}
+void notify_ready() { ::sd_notify(0, "READY=1"); }
 
-void notify_stopping() {
-  ::sd_notify(0, "STOPPING=1");
-}
+void notify_stopping() { ::sd_notify(0, "STOPPING=1"); }
 
 void notify_status(std::string_view line) {
   std::string state = "STATUS=" + std::string(line);

@@ -56,9 +56,7 @@ base::Result<Addresses> resolve_blocking(const std::string& host) {
   return addresses;
 }
 
-Task<base::Result<Addresses>> yield_address(ip::address address) {
-  co_return Addresses{std::move(address)};
-}
+Task<base::Result<Addresses>> yield_address(ip::address address) { co_return Addresses{std::move(address)}; }
 
 }  // namespace
 

@@ -84,9 +84,7 @@ void Job::cancel() noexcept {
   state->signal.emit(asio::cancellation_type::terminal);
 }
 
-bool Job::done() const noexcept {
-  return state_ == nullptr || state_->done;
-}
+bool Job::done() const noexcept { return state_ == nullptr || state_->done; }
 
 struct Runtime::State {
   asio::io_context context{1};
@@ -124,13 +122,9 @@ void Runtime::run() {
   state_->control_thread = std::thread::id{};
 }
 
-void Runtime::stop() noexcept {
-  state_->context.stop();
-}
+void Runtime::stop() noexcept { state_->context.stop(); }
 
-void Runtime::post(std::function<void()> work) {
-  asio::post(state_->context, std::move(work));
-}
+void Runtime::post(std::function<void()> work) { asio::post(state_->context, std::move(work)); }
 
 void Runtime::on_signals(std::initializer_list<int> signals, std::function<void(int signal)> on_signal) {
   assert_control_thread();
@@ -152,8 +146,6 @@ void Runtime::assert_control_thread() const noexcept {
   if (control_thread != std::thread::id{} && control_thread != std::this_thread::get_id()) std::abort();
 }
 
-boost::asio::io_context& Runtime::context() noexcept {
-  return state_->context;
-}
+boost::asio::io_context& Runtime::context() noexcept { return state_->context; }
 
 }  // namespace holdfast::control

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <charconv>
 
-#include "control/utf8.h"
+#include "base/utf8.h"
 
 namespace holdfast::control {
 namespace {
 
 constexpr std::size_t kPrintableBytesMax = 200;
 
-base::Error malformed(const char* where) {
-  return {base::Errc::malformed, base::Side::client, 0, where};
-}
+base::Error malformed(const char* where) { return {base::Errc::malformed, base::Side::client, 0, where}; }
 
 }  // namespace
 
@@ -34,7 +32,7 @@ base::Result<std::string> decode_percent(std::string_view text) {
     decoded += static_cast<char>(byte);
     i += 2;
   }
-  if (!is_utf8(decoded)) return error;
+  if (!base::is_utf8(decoded)) return error;
   return decoded;
 }
 

@@ -4,8 +4,6 @@
 
 #include <optional>
 
-#include "control/utf8.h"
-
 namespace holdfast::control {
 namespace {
 
@@ -93,44 +91,6 @@ TEST(Printable, ShowsAnythingInBounds) {
     EXPECT_LE(shown.size(), 200U);
     EXPECT_TRUE(shown.ends_with("..."));
   }
-}
-
-//= RFC3629 4 type=test
-TEST(Utf8, FollowsTheGrammar) {
-  struct Case {
-    const char* name;
-    std::string text;
-    bool valid;
-  };
-  const Case cases[] = {
-      {"empty", "", true},
-      {"ASCII", "a\x7f", true},
-      {"two bytes, smallest and largest", "\xc2\x80\xdf\xbf", true},
-      {"three bytes, smallest and largest", "\xe0\xa0\x80\xef\xbf\xbf", true},
-      {"around the surrogates", "\xed\x9f\xbf\xee\x80\x80", true},
-      {"four bytes, smallest and largest", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true},
-      {"lone continuation", "\x80", false},
-      {"overlong in two bytes", "\xc1\xbf", false},
-      {"overlong in three bytes", "\xe0\x9f\xbf", false},
-      {"overlong in four bytes", "\xf0\x8f\xbf\xbf", false},
-      {"surrogate", "\xed\xa0\x80", false},
-      {"above the last", "\xf4\x90\x80\x80", false},
-      {"no such first byte", "\xf5\x80\x80\x80", false},
-      {"second byte wrong", "\xc2\x41", false},
-      {"third byte wrong", "\xe1\x80\x41", false},
-      {"fourth byte wrong", "\xf1\x80\x80\x41", false},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.name);
-    EXPECT_EQ(is_utf8(c.text), c.valid);
-    EXPECT_TRUE(is_utf8(to_utf8(c.text)));
-    if (c.valid) {
-      EXPECT_EQ(to_utf8(c.text), c.text);
-    }
-    for (std::size_t cut = 0; cut < c.text.size(); ++cut) (void)is_utf8(std::string_view(c.text).substr(0, cut));
-  }
-  EXPECT_FALSE(is_utf8("\xe2\x82"));
-  EXPECT_EQ(to_utf8("a\xff\xc3\xa9"), "a???");
 }
 
 }  // namespace

@@ -43,8 +43,6 @@ Wakeup::~Wakeup() {
   state_->descriptor.cancel(ignored);
 }
 
-void Wakeup::wake() noexcept {
-  state_->event.wake();
-}
+void Wakeup::wake() noexcept { state_->event.wake(); }
 
 }  // namespace holdfast::control
