@@ -1,15 +1,17 @@
 """What is measured: one function for each test, which starts a fresh proxy, puts traffic through it, and returns numbers."""
 
+import os
 import re
 import shutil
 import signal
-import subprocess
 import time
 
 from processes import PATIENCE, BenchError, CpuSampler, Process, descriptors_by_poller, private_bytes
 
-PROXY_CPU = "0"
-LOAD_CPU = "1"
+# One CPU each for proxy, generator and servers as far as there are so many; on two, the latter share one.
+CPUS = sorted(os.sched_getaffinity(0))
+PROXY_CPU, GENERATOR_CPU, SERVER_CPU = (str(CPUS[min(i, len(CPUS) - 1)]) for i in range(3))
+WORKER_CPUS = f"{PROXY_CPU},{CPUS[min(3, len(CPUS) - 1)]}"
 
 
 class Lab:
@@ -27,7 +29,7 @@ class Lab:
 
     def serve(self, mode, addresses):
         binds = [part for address in addresses for part in ("--bind", address)]
-        server = Process([self.generator, "bench", "serve", "--mode", mode, *binds], LOAD_CPU, self.folder / "serve.log")
+        server = Process([self.generator, "bench", "serve", "--mode", mode, *binds], SERVER_CPU, self.folder / "serve.log")
         return server.read_json()["addresses"]
 
     def echo_backend(self):
@@ -47,7 +49,7 @@ class Lab:
         """Starts the generator."""
         length = f"{int(1000 * (seconds or self.length))}ms"
         command = [self.generator, "bench", *arguments, "--duration", length, "--json"]
-        return Process(command, LOAD_CPU, self.folder / "load.log")
+        return Process(command, GENERATOR_CPU, self.folder / "load.log")
 
     def measure(self, *arguments, seconds=None):
         """Runs the generator to its end and returns its result. Anything that went wrong in it is an error."""
@@ -79,8 +81,7 @@ def echo(lab, proxy, connections):
 
 def rate(lab, proxy):
     process, address = lab.start(proxy)
-    result, cpu = lab.measure_with_cpu(process, "echo", address, "--connections", 200, "--rate", 20000, "--in-flight",
-                                       1000)
+    result, cpu = lab.measure_with_cpu(process, "echo", address, "--connections", 200, "--rate", 20000)
     process.stop()
     latency = {name: result["latency_us"][name] for name in ("p50", "p99", "p999")}
     return {**latency, "cpu_us": sum(cpu.values()) * 1e6 / result["operations"]}
@@ -134,21 +135,34 @@ def syscalls(lab, proxy):
     if not shutil.which("strace"):
         return None
     process, address = lab.start(proxy)
-    counted = []
-    for seconds in (0.5, 1.5):
-        report = lab.folder / "strace.txt"
-        pids = [part for pid in process.pids() for part in ("-p", str(pid))]
-        tracer = Process(["strace", "-c", "-f", "-q", "-o", report, *pids], LOAD_CPU, lab.folder / "strace.log")
-        wait_until_traced(process)
-        result = lab.measure("echo", address, "--connections", 50, seconds=seconds)
-        tracer.stop(signal.SIGINT)
-        counted.append((result["operations"], calls_in(report.read_text())))
+    few, calls_few = traced(lab, process, "echo", address, "--connections", 50, seconds=0.5)
+    many, calls_many = traced(lab, process, "echo", address, "--connections", 50, seconds=1.5)
     process.stop()
-    (few, calls_few), (many, calls_many) = counted
-    messages = 2 * (many - few)
-    by_name = {name: (count - calls_few.get(name, 0)) / messages for name, count in calls_many.items()}
-    by_name = {name: round(count, 3) for name, count in by_name.items() if count >= 0.005}
-    return {"per_message": (sum(calls_many.values()) - sum(calls_few.values())) / messages, "by_name": by_name}
+    messages = 2 * (many["operations"] - few["operations"])
+    calls = {name: (count - calls_few.get(name, 0)) / messages for name, count in calls_many.items()}
+    return {"calls": sum(calls.values()), "by_name": calls}
+
+
+def connect_syscalls(lab, proxy):
+    """System calls for one relayed connection with one round trip on it."""
+    if not shutil.which("strace"):
+        return None
+    process, address = lab.start(proxy)
+    result, calls = traced(lab, process, "connect", address, "--concurrency", 50, *lab.sources(), seconds=1)
+    process.stop()
+    calls = {name: count / result["opened"] for name, count in calls.items()}
+    return {"calls": sum(calls.values()), "by_name": calls}
+
+
+def traced(lab, process, *arguments, seconds):
+    """Puts traffic through `process` while strace counts. Returns the generator's result and the calls by name."""
+    report = lab.folder / "strace.txt"
+    pids = [part for pid in process.pids() for part in ("-p", str(pid))]
+    tracer = Process(["strace", "-c", "-f", "-q", "-o", report, *pids], GENERATOR_CPU, lab.folder / "strace.log")
+    wait_until_traced(process)
+    result = lab.measure(*arguments, seconds=seconds)
+    tracer.stop(signal.SIGINT)
+    return result, calls_in(report.read_text())
 
 
 def wait_until_traced(process):
@@ -183,7 +197,7 @@ def instructions_of_run(lab, proxy, seconds):
     wrapper = ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}/%p"]
     process, address = lab.start(proxy, wrapper=wrapper)
     result = lab.measure("echo", address, "--connections", 50, seconds=seconds)
-    process.stop(signal.SIGINT)
+    process.stop(signal.SIGINT, 6 * PATIENCE)  # callgrind writes its file before it ends
     totals = [re.search(r"^(?:totals|summary): (\d+)", path.read_text(), re.M) for path in out.iterdir()]
     if not totals or not all(totals):
         raise BenchError("callgrind wrote no totals")
@@ -191,8 +205,8 @@ def instructions_of_run(lab, proxy, seconds):
 
 
 def scaling(lab, proxy, workers):
-    """CPU for one round trip, and how the workers share 400 connections, on the CPUs of proxy and load together."""
-    process, address = lab.start(proxy, workers=workers, cpus=f"{PROXY_CPU},{LOAD_CPU}")
+    """CPU for one round trip, and how the workers share 400 connections, on two CPUs."""
+    process, address = lab.start(proxy, workers=workers, cpus=WORKER_CPUS)
     held = lab.traffic("hold", address, "--connections", 400, "--ramp", 4000, seconds=60)
     held.read_json()
     split = [count for count in descriptors_by_poller(process) if count > 20]

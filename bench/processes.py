@@ -47,7 +47,7 @@ class Process:
                 found.append(int(entry))
         return found
 
-    def stop(self, how=signal.SIGTERM):
+    def stop(self, how=signal.SIGTERM, patience=PATIENCE):
         if self not in Process.running:
             return
         Process.running.remove(self)
@@ -57,7 +57,7 @@ class Process:
             except ProcessLookupError:
                 pass
             try:
-                self.popen.wait(PATIENCE)
+                self.popen.wait(patience)
                 break
             except subprocess.TimeoutExpired:
                 continue

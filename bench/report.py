@@ -30,12 +30,14 @@ METRICS = [
     Metric("rate", "cpu_us", "CPU per round trip at 20,000/s (us)", 2),
     Metric("bulk", "gbit", "bulk one way, 4 connections (Gbit/s)", 2, at_least=dict.fromkeys(BOTH, 1.4)),
     Metric("bulk", "cpu_s_per_gb", "bulk: CPU per GB (ms)", 0, 1000),
-    Metric("connect", "per_second", "new connections a second", 0, at_least=dict.fromkeys(BOTH, 1.15)),
+    Metric("connect", "per_second", "new connections a second", 0),
     Metric("connect", "cpu_us", "CPU per connection (us)", 1),
-    Metric("connect", "per_cpu_second", "connections for one second of proxy CPU", 0),
+    Metric("connect", "per_cpu_second", "new connections for each second of proxy CPU", 0,
+           at_least=dict.fromkeys(BOTH, 1.15)),
     Metric("connect", "busy", "share of its CPU the proxy used meanwhile (%)", 0, 100),
     Metric("memory", "bytes", "user memory per idle pair (bytes)", 0, at_most={"haproxy": 0.1}),
-    Metric("syscalls", "per_message", "system calls per relayed message", 2),
+    Metric("syscalls", "calls", "system calls per relayed message", 2),
+    Metric("connect_syscalls", "calls", "system calls per relayed connection", 1),
     Metric("instructions", "per_message", "user-space instructions per relayed message", 0),
 ]
 
@@ -104,11 +106,15 @@ def target_table(raw):
     return lines
 
 
-def syscall_lines(raw):
-    for run in raw["runs"]:
-        if run["test"] == "syscalls" and run.get("result"):
-            calls = sorted(run["result"]["by_name"].items(), key=lambda item: -item[1])
-            yield f"- {NAMES[run['proxy']]}: " + ", ".join(f"{name} {count:.2f}" for name, count in calls)
+def syscall_lines(raw, test, title):
+    found = [run for run in raw["runs"] if run["test"] == test and run.get("result")]
+    lines = [f"- {NAMES[run['proxy']]}: {calls_text(run['result']['by_name'])}" for run in found]
+    return [title, "", *lines, ""] if lines else []
+
+
+def calls_text(by_name):
+    calls = sorted(by_name.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {count:.2f}" for name, count in calls if count >= 0.005)
 
 
 def scaling_lines(raw):
@@ -117,17 +123,26 @@ def scaling_lines(raw):
     if not all(results.values()):
         return []
     one, two = (statistics.median(run["cpu_us"] for run in results[name]) for name in ("workers1", "workers2"))
+    rates = [statistics.median(run["per_second"] for run in found) for found in results.values()]
     last = results["workers2"][-1]
     busy = last["thread_seconds"]
     return [
         "## Two workers", "",
-        "This machine's CPUs are shared with the generator and the servers, so the throughput of two workers cannot show "
+        "On a machine of two CPUs, which the generator and the servers need too, the throughput of two workers cannot show "
         "itself. What can be shown is that a second worker makes no message dearer and that both get their part: then two "
         "CPUs relay nearly twice what one does.", "",
         f"- CPU of all workers for one round trip, 400 connections: {one:.2f} us with one worker, {two:.2f} us with two "
-        f"(ratio {two / one:.2f}; two CPUs would give {2 * one / two:.2f} times the round trips of one).",
+        f"(ratio {two / one:.2f}; two CPUs would give {2 * min(1, one / two):.2f} times the round trips of one).",
+        f"- Round trips a second that were seen: {rates[0]:,.0f} with one worker, {rates[1]:,.0f} with two.",
         f"- Descriptors in the poller of each worker while 400 connections stand: {last['descriptors']}.",
         f"- CPU seconds of each worker in the last round: {', '.join(f'{seconds:.2f}' for seconds in busy)}.", ""]
+
+
+def busy_machine_lines(raw):
+    if raw["load_before"] < 0.5:
+        return []
+    return [f"**The machine was busy with other work when this began (load {raw['load_before']:.1f}); latencies and throughput "
+            "suffer from it more than CPU times do.**", ""]
 
 
 def failure_lines(raw):
@@ -142,30 +157,31 @@ def connect_note(raw):
     idle = [proxy for proxy in raw["proxies"] if any(share < 90 for share in values(raw, proxy, busy))]
     if not idle:
         return []
-    names = " and ".join(NAMES[proxy] for proxy in idle)
-    return [f"In the connection test {names} did not use the whole CPU: there the generator and the servers, which share the "
-            "other CPU, were the limit, and *connections for one second of proxy CPU* compares better than their number.",
-            ""]
+    names = ", ".join(NAMES[proxy] for proxy in idle)
+    return [f"In the connection test {names} did not have their CPU busy all the time: there the generator and the servers, or "
+            "other work on the machine, were the limit. So the target is held against the connections for each "
+            "second of proxy CPU, which is what a proxy would make with its CPU busy.", ""]
 
 
 def render(raw):
     lines = [
         "# Holdfast beside HAProxy and nginx", "",
-        f"{raw['date']}, {raw['rounds']} alternating rounds of {raw['length']:g} s each, by `{raw['command']}`.",
+        f"{raw['date']}, {raw['rounds']} alternating round{'s' * (raw['rounds'] != 1)}, {raw['length']:g} s for each "
+        f"measurement, by `{raw['command']}`.",
         "Medians, with the spread in brackets. Compare the ratios; the absolute numbers belong to this machine.", "",
         f"- machine: {raw['machine']}",
         *(f"- {NAMES[name]}: {version}" for name, version in raw["versions"].items()),
-        "- each proxy: one thread, alone on CPU 0, fresh for each measurement; generator and servers on CPU 1; loopback; no "
-        "log of connections; keepalive, backlog and limits equal (`bench/proxies.py` has the configurations)",
+        f"- CPUs: {', '.join(f'{who} on {cpu}' for who, cpu in raw['cpus'].items())}",
+        "- each proxy: one thread, fresh for each measurement; loopback; no log of connections, no TCP "
+        "keepalive, the same backlog and limits (`bench/proxies.py` has the configurations)",
         "- proxy CPU is read from /proc/PID/task/*/schedstat of all its threads during the measured window; memory is "
         "Private_Dirty of all its processes, 8,000 idle pairs after one round trip each against none; HAProxy's bulk is the "
         "better of copying and splicing", "",
-        *failure_lines(raw)]
+        *busy_machine_lines(raw), *failure_lines(raw)]
     if "holdfast" in raw["proxies"]:
         lines += ["## Targets", "", *target_table(raw), ""]
     lines += ["## Numbers", "", *table(raw, METRICS), "", *connect_note(raw)]
-    calls = list(syscall_lines(raw))
-    if calls:
-        lines += ["System calls per relayed message, by name (50 connections, closed loop):", "", *calls, ""]
+    lines += syscall_lines(raw, "syscalls", "System calls per relayed message, by name (50 connections, closed loop):")
+    lines += syscall_lines(raw, "connect_syscalls", "System calls per relayed connection with one round trip on it, by name:")
     lines += scaling_lines(raw)
     return "\n".join(lines)

@@ -34,13 +34,17 @@ ROUND_TESTS = {
     "memory": measurements.memory,
 }
 # Counted, not timed: once is enough.
-ONCE_TESTS = {"syscalls": measurements.syscalls, "instructions": measurements.instructions}
+ONCE_TESTS = {
+    "syscalls": measurements.syscalls,
+    "connect_syscalls": measurements.connect_syscalls,
+    "instructions": measurements.instructions,
+}
 # Of Holdfast alone, in every round.
 OWN_TESTS = {
     "workers1": functools.partial(measurements.scaling, workers=1),
     "workers2": functools.partial(measurements.scaling, workers=2),
 }
-GROUPS = {"echo": ["echo50", "echo1000"], "workers": ["workers1", "workers2"], "counts": ["syscalls", "instructions"]}
+GROUPS = {"echo": ["echo50", "echo1000"], "workers": ["workers1", "workers2"], "counts": list(ONCE_TESTS)}
 
 
 def parse_arguments():
@@ -66,11 +70,14 @@ def parse_arguments():
 
 
 def plan(arguments, chosen):
-    """Everything to run, in order, as (round, test, proxy)."""
+    """Everything to run, in order, as (round, test, proxy). Each round begins with another proxy, so that none is always the
+    one that comes after another test."""
     for number in range(1, arguments.rounds + 1):
+        turn = (number - 1) % len(chosen)
+        order = chosen[turn:] + chosen[:turn]
         for test in ROUND_TESTS:
             if test in arguments.tests:
-                yield from ((number, test, proxy) for proxy in chosen)
+                yield from ((number, test, proxy) for proxy in order)
         for test in OWN_TESTS:
             if test in arguments.tests:
                 yield from ((number, test, proxy) for proxy in chosen if proxy.name == "holdfast")
@@ -105,13 +112,15 @@ def short(run):
 def machine():
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as info:
         models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
-    load = os.getloadavg()[0]
-    return f"{len(models)} x {models[0] if models else platform.machine()}, Linux {platform.release()}, load before {load:.1f}"
+    return f"{len(models)} x {models[0] if models else platform.machine()}, Linux {platform.release()}"
 
 
 def describe(arguments, chosen):
     command = "bench/run.py " + shlex.join(sys.argv[1:])
-    return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(), "rounds": arguments.rounds,
+    return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
+            "cpus": {"proxy": measurements.PROXY_CPU, "generator": measurements.GENERATOR_CPU,
+                     "servers": measurements.SERVER_CPU, "two workers": measurements.WORKER_CPUS},
+            "load_before": os.getloadavg()[0], "rounds": arguments.rounds,
             "length": arguments.seconds, "command": command.strip(), "proxies": [proxy.name for proxy in chosen],
             "versions": {proxy.name: proxy.version() for proxy in chosen}, "runs": []}
 
@@ -123,7 +132,7 @@ def choose(arguments):
         if name not in known:
             sys.exit(f"bench: no proxy is called {name}; there are {', '.join(known)}")
         if known[name].program is None:
-            sys.exit(f"bench: {name} is not installed")
+            sys.exit(f"bench: {name} is not there; `make bench` builds and installs what is needed")
         chosen.append(known[name])
     return chosen
 
@@ -150,9 +159,11 @@ def main():
     raw = describe(arguments, chosen)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-"))
+    interrupted = False
     try:
         measure_all(arguments, raw, chosen, folder)
     except KeyboardInterrupt:
+        interrupted = True
         print("bench: interrupted; what was measured so far is written", file=sys.stderr)
     finally:
         Process.stop_all()
@@ -161,7 +172,7 @@ def main():
     print(f"bench: see {arguments.output / 'RESULTS.md'}" + (f"; the logs are in {folder}" if failed else ""))
     if not failed:
         shutil.rmtree(folder, ignore_errors=True)
-    return 1 if failed else 0
+    return 130 if interrupted else int(failed)
 
 
 if __name__ == "__main__":

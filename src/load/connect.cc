@@ -8,9 +8,7 @@ ConnectModel::ConnectModel(net::Loop& loop, const Settings& settings, Share shar
                            base::Waker& leader)
     : Model(loop, settings, share, window, leader), free_(connections()) {}
 
-void ConnectModel::on_start() {
-  on_pace();
-}
+void ConnectModel::on_start() { on_pace(); }
 
 // A connection that has gone is followed by another in the next turn, not from within: one that fails at once would
 // otherwise never let go.

@@ -7,7 +7,7 @@
 // Thread: one loop's. Cost: one system call for up to 64 KiB of messages; nothing is allocated for a message.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -88,8 +88,7 @@ void Model::dial(std::uint32_t number) {
 
 void Model::finish_dialling(base::Key key, Connection& connection, net::Ready ready) {
   if (!ready.writable && !ready.broken) return;
-  const int error = connection.transport.take_error();
-  if (error != 0) return lose(key, failure_of(error));
+  if (ready.broken) return lose(key, failure_of(connection.transport.take_error()));
   timers_.cancel(key.index);
   --dialling_;
   connection.state = Connection::State::open;
@@ -140,18 +139,14 @@ void Model::on_deadline(std::uint32_t index) {
   settle();
 }
 
-void Model::on_due(base::Key key, Connection&) {
-  lose(key, Failure::timeout);
-}
+void Model::on_due(base::Key key, Connection&) { lose(key, Failure::timeout); }
 
 void Model::lose(base::Key key, Failure failure) {
   tally_.fail(failure);
   forget(key);
 }
 
-void Model::drop(base::Key key) {
-  forget(key);
-}
+void Model::drop(base::Key key) { forget(key); }
 
 void Model::forget(base::Key key) {
   Connection& connection = slab_[key.index];

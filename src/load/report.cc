@@ -14,19 +14,11 @@ struct Percentile {
 constexpr std::array kPercentiles = {Percentile{"p50", 0.5}, Percentile{"p90", 0.9}, Percentile{"p99", 0.99},
                                      Percentile{"p999", 0.999}, Percentile{"max", 1.0}};
 
-double in_seconds(base::Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-double in_microseconds(base::Duration duration) {
-  return std::chrono::duration<double, std::micro>(duration).count();
-}
-double gigabits(double bytes) {
-  return bytes * 8 / 1e9;
-}
+double in_seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double in_microseconds(base::Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+double gigabits(double bytes) { return bytes * 8 / 1e9; }
 
-const char* noun(Traffic traffic) {
-  return traffic == Traffic::connect ? "connections" : "round trips";
-}
+const char* noun(Traffic traffic) { return traffic == Traffic::connect ? "connections" : "round trips"; }
 
 // Unix paths may hold quotes; nothing else that is written here can.
 std::string quoted(const std::string& text) {

@@ -41,6 +41,7 @@ class Run {
   void open_window();
   void close_window();
   void wake_all();
+  [[nodiscard]] bool pointless() const;
   [[nodiscard]] bool all_settled() const;
   [[nodiscard]] bool all_finished() const;
   [[nodiscard]] Progress count() const;
@@ -89,16 +90,15 @@ Outcome Run::lead() {
   held_ = count().open;
   observer_.on_settled(held_);
   open_window();
-  wait_until(window_.until(), [this] { return all_finished(); });
+  wait_until(window_.until(), [this] { return all_finished() || pointless(); });
   close_window();
   return gather();
 }
 
 void Run::open_window() {
   const base::Time now = base::Clock::now();
-  const bool pointless = held_ == 0 && settings_.traffic != Traffic::connect;
   window_.open(now, settings_.warmup, settings_.duration);
-  if (interrupted_ || pointless) window_.close(now);
+  if (interrupted_ || pointless()) window_.close(now);
   wake_all();
 }
 
@@ -143,6 +143,9 @@ void Run::report_progress(base::Time now) {
 void Run::wake_all() {
   for (const auto& crew : crews_) crew->loop.wake();
 }
+
+// No connection is left, and this kind of traffic makes no new ones.
+bool Run::pointless() const { return settings_.traffic != Traffic::connect && count().open == 0; }
 
 bool Run::all_settled() const {
   return std::ranges::all_of(crews_, [](const auto& crew) { return crew->model->settled(); });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 
 #include "load/report.h"
@@ -174,6 +175,26 @@ TEST(Hold, RampsUpAndKeepsThemAll) {
     EXPECT_EQ(outcome->lost, 0);
     EXPECT_EQ(outcome->operations > 0, message_bytes > 0) << "pings";
   }
+}
+
+TEST(Run, EndsWhenNoConnectionIsLeft) {
+  auto desk = std::make_unique<Desk>(Service::echo);
+  Settings settings = settings_for(Traffic::hold, *desk);
+  settings.connections = 10;
+  settings.duration = std::chrono::hours{1};
+  class Closer final : public Observer {
+   public:
+    explicit Closer(std::unique_ptr<Desk>& open_desk) : desk_(open_desk) {}
+    void on_settled(std::int64_t) override { desk_.reset(); }
+
+   private:
+    std::unique_ptr<Desk>& desk_;
+  } closer(desk);
+  const auto outcome = run(settings, -1, closer);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->held, 10);
+  EXPECT_EQ(outcome->lost, 10);
+  EXPECT_EQ(outcome->failed(), 10U);
 }
 
 TEST(Run, SaysAtOnceThatNobodyListens) {

@@ -32,6 +32,7 @@ Failure failure_of(const base::Error& error) noexcept {
 }
 
 Failure failure_of(int system_errno) noexcept {
+  if (system_errno == 0) return Failure::ended;
   errno = system_errno;
   return failure_of(base::system_error("connection"));
 }

@@ -65,7 +65,7 @@ enum class Failure : std::uint8_t {
 inline constexpr std::size_t kFailures = static_cast<std::size_t>(Failure::other) + 1;
 [[nodiscard]] const char* name(Failure failure) noexcept;
 [[nodiscard]] Failure failure_of(const base::Error& error) noexcept;
-[[nodiscard]] Failure failure_of(int system_errno) noexcept;
+[[nodiscard]] Failure failure_of(int system_errno) noexcept;  // 0: it ended without an error
 
 struct Tally {
   base::Counter opened;      // connections that were made
