@@ -30,7 +30,8 @@ Response readiness(Phase phase) {
 
 Response metrics(const AdminSources& sources) {
   control::MetricsPage page;
-  page.gauge("holdfast_build_info", "Always 1; version and node.name are labels.").add({{"version", HOLDFAST_VERSION}, {"node", sources.node_name}}, 1);
+  page.gauge("holdfast_build_info", "Always 1; version and node.name are labels.")
+      .add({{"version", HOLDFAST_VERSION}, {"node", sources.node_name}}, 1);
   page.gauge("holdfast_ready", "1 while new connections are served.")
       .add({}, sources.phase() == Phase::serving ? 1 : 0);
   gateway::add_metrics(page, sources.status());

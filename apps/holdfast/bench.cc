@@ -28,6 +28,7 @@ struct RunOptions {
   load::Settings settings;
   std::string target;
   std::vector<std::string> sources;
+  std::uint32_t in_flight = 0;  // 0: not given
   bool json = false;
   bool progress = false;
 };
@@ -103,7 +104,11 @@ bool resolve_addresses(RunOptions& options) {
   return true;
 }
 
+constexpr std::uint32_t kInFlightPaced = 1000;  // so that one late answer does not hold back what is due
+
 int run_traffic(RunOptions& options) {
+  const bool paced = options.settings.rate != 0;
+  options.settings.in_flight = options.in_flight != 0 ? options.in_flight : paced ? kInFlightPaced : 1;
   if (!resolve_addresses(options)) return kUsageOrFaults;
   const auto descriptors = net::grow_descriptor_table();
   if (!descriptors) return fail(kFailed, descriptors.error().text());
@@ -242,9 +247,10 @@ void add_echo(CLI::App& bench, int& exit_status) {
   load::Settings& settings = options->settings;
   add_connections(command, settings, "--connections", "open connections");
   add_size(command, settings, RoundTrip::needed, "of each message, at least 16");
-  command.add_option("--in-flight", settings.in_flight, "messages of one connection without an answer")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+  command
+      .add_option("--in-flight", options->in_flight,
+                  "messages of one connection without an answer (default 1; with --rate 1000)")
+      ->check(CLI::Range(1, 100'000));
   command.add_option("--rate", settings.rate, "messages a second in all; without it, as fast as answers come")
       ->check(CLI::Range(1, 10'000'000));
 }

@@ -22,13 +22,21 @@ constexpr const char* kMore =
     "Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong.\n"
     "Every key of the configuration: docs/CONFIGURATION.md, or holdfast check --reference.";
 
+// CLI11 would only say that a command is missing.
+bool names_an_unknown_command(const CLI::App& program, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  const auto has_this_name = [argv](const CLI::App* command) { return command->check_name(argv[1]); };
+  if (!program.get_subcommands(has_this_name).empty()) return false;
+  std::fprintf(stderr, "holdfast: there is no command \"%s\"; holdfast --help lists them\n", argv[1]);
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
   int status = holdfast::app::kDone;
   CLI::App program(kAbout, "holdfast");
-  program.footer(kMore);
   program.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
@@ -36,6 +44,8 @@ int main(int argc, char** argv) {
   holdfast::app::add_run_command(program, status);
   holdfast::app::add_check_command(program, status);
   holdfast::app::add_bench_command(program, status);
+  program.footer(kMore);  // now, so that the commands do not inherit it
+  if (names_an_unknown_command(program, argc, argv)) return holdfast::app::kUsageOrFaults;
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

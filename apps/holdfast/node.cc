@@ -42,7 +42,9 @@ class Node::Parts {
       : settings(from), gateway(runtime, from, descriptor_limit(), verbosity_of(from.log)) {
     if (!from.admin.listen) return;
     admin.emplace(runtime, "admin", *from.admin.listen,
-                  admin_routes({.node_name = node_name(from.node), .status = [this] { return gateway.status(); }, .phase = [this] { return phase; }}));
+                  admin_routes({.node_name = node_name(from.node),
+                                .status = [this] { return gateway.status(); },
+                                .phase = [this] { return phase; }}));
   }
 
   config::Settings settings;
@@ -58,28 +60,35 @@ Node::~Node() = default;
 
 void Node::serve(std::function<void(const Serving&)> on_ready) {
   Parts& parts = *parts_;
-  runtime_.on_signals({SIGINT, SIGTERM}, [this, &parts](int signal) {
-    if (signal == SIGINT || parts.phase == Phase::draining) {
-      base::log_info("ending at once", {{"connections", static_cast<std::int64_t>(parts.gateway.connections())}});
-      return runtime_.stop();
-    }
-    parts.phase = Phase::draining;
-    control::notify_stopping();
-    const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(parts.settings.node.stop_timeout);
-    base::log_info("draining: no new connections, and an end when the last has gone or the time is over",
-                   {{"connections", static_cast<std::int64_t>(parts.gateway.connections())},
-                    {"stop_timeout", base::to_text(parts.settings.node.stop_timeout)}});
-    parts.gateway.drain(timeout, [this](std::uint64_t cut) {
-      base::log_info("drained", {{"connections_cut", static_cast<std::int64_t>(cut)}});
-      runtime_.stop();
-    });
-  });
+  runtime_.on_signals({SIGHUP, SIGINT, SIGTERM}, [this](int signal) { on_signal(signal); });
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
     parts.phase = Phase::serving;
     on_ready({parts.gateway.status().listeners, parts.admin ? parts.admin->local_endpoint().text() : ""});
     control::notify_ready();
   });
   runtime_.run();
+}
+
+void Node::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    return base::log_warning("SIGHUP does nothing in this version: a changed configuration needs a restart");
+  }
+  if (signal == SIGTERM && parts_->phase != Phase::draining) return drain();
+  base::log_info("ending at once", {{"connections", static_cast<std::int64_t>(parts_->gateway.connections())}});
+  runtime_.stop();
+}
+
+void Node::drain() {
+  const config::Duration timeout = parts_->settings.node.stop_timeout;
+  parts_->phase = Phase::draining;
+  control::notify_stopping();
+  base::log_info("draining: no new connections, and an end when the last has gone or the time is over",
+                 {{"connections", static_cast<std::int64_t>(parts_->gateway.connections())},
+                  {"stop_timeout", base::to_text(timeout)}});
+  parts_->gateway.drain(std::chrono::ceil<std::chrono::milliseconds>(timeout), [this](std::uint64_t cut) {
+    base::log_info("drained", {{"connections_cut", static_cast<std::int64_t>(cut)}});
+    runtime_.stop();
+  });
 }
 
 }  // namespace holdfast::app

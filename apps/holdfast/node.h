@@ -30,6 +30,9 @@ class Node {
 
  private:
   class Parts;
+  void on_signal(int signal);
+  void drain();
+
   control::Runtime& runtime_;
   std::unique_ptr<Parts> parts_;
 };

@@ -9,9 +9,7 @@ namespace {
 
 constexpr std::size_t kQuotedBytesMax = 80;
 
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 // Cuts at `bytes_max`, but never inside a character.
 std::string_view shorten(std::string_view text, std::size_t bytes_max) {
@@ -75,16 +73,10 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
-  return '"' + printable(text, kQuotedBytesMax) + '"';
-}
+std::string quoted(std::string_view text) { return '"' + printable(text, kQuotedBytesMax) + '"'; }
 
-std::string describe(const Value& value) {
-  return std::visit(Describe{}, value.content);
-}
+std::string describe(const Value& value) { return std::visit(Describe{}, value.content); }
 
-std::string to_toml(const Value& value) {
-  return std::visit(ToToml{}, value.content);
-}
+std::string to_toml(const Value& value) { return std::visit(ToToml{}, value.content); }
 
 }  // namespace holdfast::config

@@ -17,7 +17,8 @@ constexpr std::size_t kDirBytesMax = 1024;
 
 Table<Node> node() {
   return {{
-      {"name", or_empty(name()), &Node::name, "", "Names this process in its metrics (`holdfast_build_info`). Empty: the host name."},
+      {"name", or_empty(name()), &Node::name, "",
+       "Names this process in its metrics (`holdfast_build_info`). Empty: the host name."},
       {"workers", count(0, 256), &Node::workers, 0,
        "How many threads carry connections. 0: one for each CPU that the process may use."},
       {"run_dir", text(kRunDirBytesMax), &Node::run_dir, "/run/holdfast",

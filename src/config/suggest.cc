@@ -11,17 +11,11 @@ constexpr std::size_t kWordBytesMax = 64;
 constexpr std::size_t kSlipsMax = 3;
 using Row = std::array<std::size_t, kWordBytesMax + 1>;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool same(char a, char b) {
-  return lower(a) == lower(b);
-}
+bool same(char a, char b) { return lower(a) == lower(b); }
 
-std::size_t slips_allowed(std::string_view word) {
-  return std::clamp<std::size_t>(word.size() / 3, 1, kSlipsMax);
-}
+std::size_t slips_allowed(std::string_view word) { return std::clamp<std::size_t>(word.size() / 3, 1, kSlipsMax); }
 
 // Fills the row of a[i - 1] from the two rows before it.
 void next_row(std::string_view a, std::string_view b, std::size_t i, const Row& older, const Row& last, Row& row) {

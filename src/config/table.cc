@@ -41,9 +41,7 @@ std::string place_of(std::string_view path, Form form) {
   return path.empty() ? " outside all sections" : " in " + heading(path, form);
 }
 
-const char* noun(Form form) {
-  return form == Form::value ? "key" : "section";
-}
+const char* noun(Form form) { return form == Form::value ? "key" : "section"; }
 
 // Returns the key that was most likely meant, or null.
 const KeyShape* add_unknown(const Member& member, const Reading& reading, const Shape& shape) {

@@ -15,9 +15,7 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = 300;
 
-Position to_position(const toml::source_position& at) {
-  return {at.line, at.column};
-}
+Position to_position(const toml::source_position& at) { return {at.line, at.column}; }
 
 Value to_value(const toml::node& node);
 

@@ -35,7 +35,7 @@ void ConnectionLog::tell(const ConnectionEnded& ended) const {
                                       {"client", ended.client.text()},
                                       {"server", server_name(ended.server)},
                                       {"reason", std::string(name(ended.reason))},
-                                      {"attempts", std::int64_t{ended.attempts} + 1},
+                                      {"attempts", std::int64_t{ended.attempts}},
                                       {"connect_ms", milliseconds(ended.connect)},
                                       {"duration_ms", milliseconds(ended.duration)},
                                       {"bytes_to_server", number(ended.bytes_from_client)},

@@ -109,9 +109,10 @@ void Directory::take(const Name& name, std::vector<net::SocketAddress> addresses
   Pool& pool = next->pools[name.pool];
   pool.servers[name.server].addresses = std::move(addresses);
   make_view(pool, slots_);
-  base::log_info("host name resolved", {{"name", name.address.host},
-                                        {"server", pool.name + "/" + pool.servers[name.server].name},
-                                        {"addresses", static_cast<std::int64_t>(pool.servers[name.server].addresses.size())}});
+  base::log_info("host name resolved",
+                 {{"name", name.address.host},
+                  {"server", pool.name + "/" + pool.servers[name.server].name},
+                  {"addresses", static_cast<std::int64_t>(pool.servers[name.server].addresses.size())}});
   snapshot_.publish(std::move(next));
 }
 

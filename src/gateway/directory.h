@@ -28,7 +28,7 @@ class Directory {
   [[nodiscard]] ServerSlots& slots() noexcept { return slots_; }
   [[nodiscard]] const ServerSlots& slots() const noexcept { return slots_; }
 
-  static constexpr std::chrono::seconds kLookupTimeout{5};
+  static constexpr std::chrono::seconds kLookupTimeout{3};
 
  private:
   struct Name {  // a server whose address is a host name
@@ -46,10 +46,10 @@ class Directory {
 
   control::Runtime& runtime_;
   ServerSlots slots_;
+  std::vector<Name> names_;  // build() fills slots and names, so they stand before the snapshot
   base::Snapshot<Pools> snapshot_;
-  std::vector<Name> names_;
   control::ThreadPool threads_;
-  std::vector<control::Job> lookups_;      // one a name
+  std::vector<control::Job> lookups_;  // one a name
   std::size_t first_lookups_left_ = 0;
   std::function<void()> on_first_lookups_done_;
   std::vector<std::unique_ptr<control::Ticker>> tickers_;  // one a pool with names

@@ -140,6 +140,7 @@ void Gateway::drain(std::chrono::milliseconds timeout, std::function<void(std::u
 
 void Gateway::check_drained() {
   const bool accepting = std::ranges::any_of(workers_, [](const auto& worker) { return worker->accepting(); });
+  if (!accepting) sockets_.clear();  // from now on the kernel refuses; a socket that nobody accepts from is a trap
   const std::uint64_t live = connections();
   const bool late = base::Clock::now() >= drain_deadline_;
   if (!late && (accepting || live > 0)) return;

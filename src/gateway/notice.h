@@ -24,7 +24,7 @@ struct ConnectionEnded {
   std::uint16_t listener = 0;
   std::uint16_t server = 0;  // Relay::kNoServer when none was reached
   CloseReason reason{};
-  std::uint8_t attempts = 0;
+  std::uint8_t attempts = 0;             // connects to servers, the last one included
   std::chrono::microseconds connect{};   // from accept to the server's answer
   std::chrono::microseconds duration{};  // from accept to the end
   std::uint64_t bytes_from_client = 0;

@@ -6,6 +6,16 @@
 #include "gateway/relays.h"
 
 namespace holdfast::gateway {
+namespace {
+
+// Once everything that `from` sent is written to `to`, `to` is told that no more will come.
+void pass_end_on(const Leg& from, Leg& to) {
+  if (!from.ended || !to.pending.empty() || to.told_end || to.gone) return;
+  to.transport.end_writing();
+  to.told_end = true;
+}
+
+}  // namespace
 
 void Relays::on_relaying(base::Key key, Relay& relay, End end, net::Ready ready) {
   Leg& leg = relay.leg(end);
@@ -14,7 +24,7 @@ void Relays::on_relaying(base::Key key, Relay& relay, End end, net::Ready ready)
   leg.broken |= ready.broken;
   if (ready.writable && !leg.pending.empty() && flush(key, relay, end) == Fate::ended) return;
   if (pump(key, relay, end) == Fate::ended) return;
-  if (pump(key, relay, other(end)) == Fate::ended) return;
+  if (relay.leg(other(end)).readable && pump(key, relay, other(end)) == Fate::ended) return;
   if (leg.hangup || relay.leg(other(end)).hangup) (void)finish(key, relay);
 }
 
@@ -28,11 +38,12 @@ void Relays::on_resume(net::Token token) {
   (void)finish(token.key, *relay);
 }
 
-// Reads one end until it has nothing more, the other end has too much waiting, or the turn's budget is used up.
+// Reads one end until it has nothing more, the other end does not take more, or the turn's budget is used up.
 Relays::Fate Relays::pump(base::Key key, Relay& relay, End from) {
   Leg& in = relay.leg(from);
+  const Leg& out = relay.leg(other(from));
   std::size_t budget = kTurnBytesMax;
-  while (in.readable && !in.stalled && !in.ended) {
+  while (in.readable && !in.ended && out.pending.empty()) {
     if (budget == 0) {
       if (!relay.resuming) loop_.resume(token(key, from));
       relay.resuming = true;
@@ -45,8 +56,7 @@ Relays::Fate Relays::pump(base::Key key, Relay& relay, End from) {
 
 Relays::Fate Relays::receive(base::Key key, Relay& relay, End from, std::size_t& budget) {
   Leg& in = relay.leg(from);
-  const std::size_t room = kHighWatermark - relay.leg(other(from)).pending.bytes;
-  const net::IoResult got = in.transport.read({scratch_.get(), room});
+  const net::IoResult got = in.transport.read({scratch_.get(), kPendingMax});
   switch (got.status) {
     case net::IoStatus::again: in.readable = false; return Fate::lives;
     case net::IoStatus::failed: reset(key, relay, from); return Fate::ended;
@@ -59,7 +69,7 @@ Relays::Fate Relays::receive(base::Key key, Relay& relay, End from, std::size_t&
     case net::IoStatus::ok: break;
   }
   // A short read has emptied the socket, and whatever comes now is a new event. Not so when the end is near.
-  if (got.bytes < room && !in.hangup) in.readable = false;
+  if (got.bytes < kPendingMax && !in.hangup) in.readable = false;
   budget -= std::min(budget, got.bytes);
   relay.bytes[static_cast<std::size_t>(from)] += got.bytes;
   counters(relay).bytes[static_cast<std::size_t>(from)].add(got.bytes);
@@ -71,57 +81,53 @@ Relays::Fate Relays::receive(base::Key key, Relay& relay, End from, std::size_t&
 Relays::Fate Relays::deliver(base::Key key, Relay& relay, End to, std::span<const std::byte> bytes) {
   Leg& out = relay.leg(to);
   if (out.gone) return Fate::lives;
-  if (out.pending.empty()) {
-    const net::IoResult sent = out.transport.write(bytes);
-    if (sent.status == net::IoStatus::failed) {
-      if (sent.error != EPIPE) return reset(key, relay, to), Fate::ended;
-      return lose(relay, to), Fate::lives;
-    }
-    bytes = bytes.subspan(sent.bytes);
-    if (bytes.empty()) [[likely]] return Fate::lives;
-  }
-  if (!buffers_.append(out.pending, bytes)) return end(key, relay, CloseReason::no_memory), Fate::ended;
-  relay.leg(other(to)).stalled = out.pending.bytes >= kHighWatermark;
-  return Fate::lives;
+  const net::IoResult sent = out.transport.write(bytes);
+  if (sent.status == net::IoStatus::failed) return write_failed(key, relay, to, sent.error);
+  bytes = bytes.subspan(sent.bytes);
+  if (bytes.empty()) [[likely]]
+    return Fate::lives;
+  const bool kept = buffers_.append(out.pending, bytes);
+  tell_buffer_memory();
+  if (kept) return Fate::lives;
+  return end(key, relay, CloseReason::no_memory), Fate::ended;
 }
 
-// Writes what waits. Lets the other end be read again once little enough is left.
+// Writes what waits.
 Relays::Fate Relays::flush(base::Key key, Relay& relay, End to) {
   Leg& out = relay.leg(to);
   while (!out.pending.empty()) {
     std::array<iovec, 16> pieces;
     const std::size_t count = buffers_.peek(out.pending, pieces);
     const net::IoResult sent = out.transport.write(std::span<const iovec>(pieces.data(), count));
-    if (sent.status == net::IoStatus::failed) {
-      if (sent.error != EPIPE) return reset(key, relay, to), Fate::ended;
-      return lose(relay, to), Fate::lives;
-    }
+    if (sent.status == net::IoStatus::failed) return write_failed(key, relay, to, sent.error);
     if (sent.status == net::IoStatus::again) break;
     buffers_.consume(out.pending, sent.bytes);
+    tell_buffer_memory();
     relay.last_activity = loop_.tick();
   }
-  if (out.pending.bytes <= kLowWatermark) relay.leg(other(to)).stalled = false;
   return Fate::lives;
+}
+
+// EPIPE: it had ended in order before it went away, so what it sent is still to be read. Anything else is a reset.
+Relays::Fate Relays::write_failed(base::Key key, Relay& relay, End to, int error) {
+  if (error == EPIPE) return lose(relay, to), Fate::lives;
+  return reset(key, relay, to), Fate::ended;
 }
 
 // Passes ends on, and ends the relay when both ends have nothing more to say.
 Relays::Fate Relays::finish(base::Key key, Relay& relay) {
-  for (const End end : kEnds) {
-    Leg& leg = relay.leg(end);
-    Leg& peer = relay.leg(other(end));
-    if (leg.ended && peer.pending.empty() && !peer.told_end && !peer.gone) {
-      peer.transport.end_writing();
-      peer.told_end = true;
-    }
-    // It ended in order, and then refused what was sent to it: a client that closed without reading all.
-    if (leg.ended && leg.broken && !leg.told_end) lose(relay, end);
-  }
   Leg& client = relay.leg(End::client);
   Leg& server = relay.leg(End::server);
+  // It ended in order, and then refused what was sent to it: a client that closed without reading all.
+  for (const End end : kEnds) {
+    const Leg& leg = relay.leg(end);
+    if (leg.ended && leg.broken && !leg.told_end) lose(relay, end);
+  }
   const bool delivered = client.pending.empty() && server.pending.empty();
   if (delivered && ((client.ended && server.ended) || (client.gone && server.gone))) {
     return end(key, relay, relay.reason), Fate::ended;
   }
+  for (const End end : kEnds) pass_end_on(relay.leg(end), relay.leg(other(end)));
   const bool one_gone = (client.gone && client.ended) || (server.gone && server.ended);
   if (delivered && one_gone && relay.stage == Relay::Stage::relaying) linger(key, relay);
   return Fate::lives;
@@ -133,8 +139,17 @@ void Relays::lose(Relay& relay, End end) {
   leg.gone = true;
   leg.readable = true;
   leg.hangup = true;
+  drop_pending(leg);
+}
+
+void Relays::drop_pending(Leg& leg) {
+  if (leg.pending.empty()) return;
   buffers_.release(leg.pending);
-  relay.leg(other(end)).stalled = false;
+  tell_buffer_memory();
+}
+
+void Relays::tell_buffer_memory() {
+  context_.counters->buffer_memory_bytes.set(static_cast<std::int64_t>(buffers_.memory_bytes()));
 }
 
 // Everything the lost end sent is written to the other one, but may not have arrived: closing now, with bytes unread,

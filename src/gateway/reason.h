@@ -17,7 +17,7 @@ enum class CloseReason : std::uint8_t {
   connect_failed,     // every server that was tried refused, or did not answer within pool.connect_timeout
   no_server,          // the pool has no server that takes connections
   no_memory,
-  stopped,            // the process stops
+  stopped,  // the process stops
 };
 inline constexpr std::size_t kCloseReasons = 10;
 

@@ -1,10 +1,10 @@
 // gateway/relay.h: the record of one relayed connection. Flat: no pointers, all of it can be written down.
 //
 // Thread: the worker that accepted it.
-// Memory: 160 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
-// What must not go to another process with it (descriptors, indexes, the timer's links) is learned anew there; what must
-// (addresses, times, byte counts, unsent bytes, which side has ended) is here and nowhere else. Between two turns of the
-// loop every byte that was read is either written or in `pending`.
+// Memory: 168 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
+// What must not go to another process with it (descriptors, indexes, the timer's links) is learned anew there; what
+// must (addresses, times, byte counts, unsent bytes, which side has ended) is here and nowhere else. Between two turns
+// of the loop every byte that was read is either written or in `pending`.
 #pragma once
 
 #include <array>
@@ -28,39 +28,38 @@ inline constexpr End kEnds[] = {End::client, End::server};
 // One leg: the connection with one end.
 struct Leg {
   net::Transport transport;
-  net::BufferChain pending;     // what this end has not taken yet; at most kHighWatermark
-  bool readable : 1 = false;    // reading may yield something; unset once it says "again"
-  bool hangup : 1 = false;      // the end of its stream is near: read on until it comes
-  bool ended : 1 = false;       // its stream has ended, and everything before was read
-  bool stalled : 1 = false;     // not read, because the other leg's pending bytes reached the high watermark
-  bool told_end : 1 = false;    // it was told that no more will come
-  bool broken : 1 = false;      // the kernel has given the connection up in both directions
-  bool gone : 1 = false;        // it takes nothing any more: what is meant for it is thrown away
+  net::BufferChain pending;  // what this end has not taken yet; at most kPendingMax
+  bool readable = false;     // reading may yield something; unset once it says "again"
+  bool hangup = false;       // the end of its stream is near: read on until it comes
+  bool ended = false;        // its stream has ended, and everything before was read
+  bool told_end = false;     // it was told that no more will come
+  bool broken = false;       // the kernel has given the connection up in both directions
+  bool gone = false;         // it takes nothing any more: what is meant for it is thrown away
 };
 
 struct Relay {
   enum class Stage : std::uint8_t {
     connecting,  // to a server; nothing is read from the client yet
     relaying,
-    lingering,   // one end is gone; the other is still being given what the first had sent
+    lingering,  // one end is gone; the other is still being given what the first had sent
   };
   static constexpr std::size_t kTriedMax = 8;
 
   std::array<Leg, 2> legs;
   net::TimerWheel::Node timer;
-  base::Tick last_activity;                    // relaying: last byte; lingering: when that began
-  std::array<std::uint64_t, 2> bytes{};        // by the end they came from
+  base::Tick last_activity;              // relaying: last byte; lingering: when that began
+  std::array<std::uint64_t, 2> bytes{};  // by the end they came from
   base::Time accepted;
   std::uint64_t id = 0;
   net::PeerAddress client;
-  std::uint32_t connect_us = 0;                // from accept to connected; 0 while connecting
+  std::uint32_t connect_us = 0;  // from accept to connected; 0 while connecting
   std::uint16_t listener = 0;
-  std::uint16_t server = kNoServer;            // slot in ServerSlots
+  std::uint16_t server = kNoServer;              // slot in ServerSlots
   std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
   std::uint8_t attempts = 0;
   Stage stage = Stage::connecting;
-  bool resuming = false;                       // Loop::resume was asked for
-  CloseReason reason = CloseReason::stopped;   // why it is ending, once an end has gone
+  bool resuming = false;                      // Loop::resume was asked for
+  CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
 
   static constexpr std::uint16_t kNoServer = 0xffff;
 

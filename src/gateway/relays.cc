@@ -35,7 +35,7 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
       source_(loop.add_source(*this)),
       timers_(*this, loop.tick()),
       pools_(*context.pools),
-      scratch_(std::make_unique_for_overwrite<std::byte[]>(kHighWatermark)),
+      scratch_(std::make_unique_for_overwrite<std::byte[]>(kPendingMax)),
       next_id_(context.first_id) {
   loop.add_timers(timers_);
   for (const Pool& pool : pools_.get().pools) {
@@ -47,14 +47,13 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
 Relays::~Relays() { end_all(CloseReason::stopped); }
 
 void Relays::refresh() {
-  context_.counters->relay_memory_bytes.set(static_cast<std::int64_t>(relays_.memory_bytes()));
-  context_.counters->buffer_memory_bytes.set(static_cast<std::int64_t>(buffers_.memory_bytes()));
   if (!pools_.refresh()) return;
   for (std::size_t i = 0; i < policies_.size(); ++i) policies_[i]->changed(pools_.get().pools[i].view);
 }
 
 void Relays::begin(int client_fd, const net::PeerAddress& client, std::uint16_t listener) {
   const base::Key key = relays_.add();
+  context_.counters->relay_memory_bytes.set(static_cast<std::int64_t>(relays_.memory_bytes()));
   Relay& relay = *relays_.find(key);
   relay.id = next_id_++;
   relay.client = client;
@@ -162,7 +161,7 @@ void Relays::arm_idle(base::Key key, Relay& relay) {
   const auto timeout = rules(relay).idle_timeout;
   if (timeout.count() == 0) return timers_.cancel(key.index);
   const auto ticks = static_cast<std::uint32_t>(timeout / base::Tick::kLength);
-  timers_.arm(key.index, base::Tick{relay.last_activity.count + ticks + 1});
+  timers_.arm(key.index, base::Tick{relay.last_activity.count + ticks + 2});
 }
 
 void Relays::on_ready(net::Token token, net::Ready ready) {
@@ -183,7 +182,8 @@ void Relays::on_deadline(std::uint32_t index) {
       }
       return relay.server == Relay::kNoServer ? dial(key, relay) : dial_failed(key, relay, ETIMEDOUT);
     case Relay::Stage::relaying:
-      if (loop_.tick().since(relay.last_activity) >= rules(relay).idle_timeout) {
+      // The last byte may have come at the end of its tick, so one tick more than the timeout.
+      if (loop_.tick().since(relay.last_activity) >= rules(relay).idle_timeout + base::Tick::kLength) {
         return end(key, relay, CloseReason::idle_timeout);
       }
       return arm_idle(key, relay);
@@ -204,7 +204,7 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   for (const End end : kEnds) {
     Leg& leg = relay.leg(end);
     if (leg.transport.open()) leg.transport.close();
-    buffers_.release(leg.pending);
+    drop_pending(leg);
   }
   timers_.cancel(key.index);
   counters(relay).connections.add(-1);
@@ -219,12 +219,14 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
 }
 
 void Relays::announce_end(const Relay& relay, CloseReason reason) {
+  const bool under_way = relay.server != Relay::kNoServer;  // relay.attempts counts those that failed
+  const auto attempts = static_cast<std::uint8_t>(relay.attempts + (under_way ? 1 : 0));
   (void)context_.notices->post(ConnectionEnded{.id = relay.id,
                                                .client = relay.client,
                                                .listener = relay.listener,
                                                .server = relay.server,
                                                .reason = reason,
-                                               .attempts = relay.attempts,
+                                               .attempts = attempts,
                                                .connect = std::chrono::microseconds{relay.connect_us},
                                                .duration = microseconds_between(relay.accepted, loop_.now()),
                                                .bytes_from_client = relay.bytes[0],

@@ -2,8 +2,10 @@
 //
 // Thread: the worker's. Nothing here blocks, locks or throws.
 // Cost:   a relayed message is one read and one write; nothing is allocated for it.
-// Limits: an end that does not read costs at most kHighWatermark bytes; then the other end is not read either, until the
-//         first has taken enough (kLowWatermark). One connection moves at most kTurnBytesMax a turn, so none starves others.
+// Limits: what one read yields and the other end does not take waits, at most kPendingMax bytes; until it is taken,
+// nothing
+//         more is read (see docs/decisions/0005). One connection moves at most kTurnBytesMax a turn, so none starves
+//         others.
 // Orderly ends: what an end sent before it ended is always delivered, then the other is told. A reset is passed on as a
 //         reset. docs/ARCHITECTURE.md tells the life of a connection.
 #pragma once
@@ -26,18 +28,17 @@
 
 namespace holdfast::gateway {
 
-inline constexpr std::size_t kHighWatermark = std::size_t{128} * 1024;
-inline constexpr std::size_t kLowWatermark = std::size_t{32} * 1024;
+inline constexpr std::size_t kPendingMax = std::size_t{256} * 1024;  // also the most that is read at once
 inline constexpr std::size_t kTurnBytesMax = std::size_t{512} * 1024;
 inline constexpr std::chrono::seconds kLingerTimeout{10};
 
 // What relays need to know of the listener they came in by.
 struct ListenerRules {
-  std::uint16_t pool = 0;                           // index in Pools
+  std::uint16_t pool = 0;  // index in Pools
   std::uint32_t max_connections = 0;
   std::chrono::milliseconds handshake_timeout{};
-  std::chrono::milliseconds idle_timeout{};         // 0: none
-  net::TcpOptions tcp;                              // for the connection to the server; the client's inherits from the listener
+  std::chrono::milliseconds idle_timeout{};  // 0: none
+  net::TcpOptions tcp;  // for the connection to the server; the client's inherits from the listener
   std::atomic<std::uint32_t>* connections = nullptr;  // live, over all workers
 };
 
@@ -98,13 +99,18 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] Fate receive(base::Key key, Relay& relay, End from, std::size_t& budget);
   [[nodiscard]] Fate deliver(base::Key key, Relay& relay, End to, std::span<const std::byte> bytes);
   [[nodiscard]] Fate flush(base::Key key, Relay& relay, End to);
+  [[nodiscard]] Fate write_failed(base::Key key, Relay& relay, End to, int error);
   [[nodiscard]] Fate finish(base::Key key, Relay& relay);
   void lose(Relay& relay, End end);
+  void drop_pending(Leg& leg);
+  void tell_buffer_memory();
   void linger(base::Key key, Relay& relay);
   void reset(base::Key key, Relay& relay, End broken);
 
   [[nodiscard]] const ListenerRules& rules(const Relay& relay) const { return context_.listeners[relay.listener]; }
-  [[nodiscard]] ListenerCounters& counters(const Relay& relay) const { return context_.listener_counters[relay.listener]; }
+  [[nodiscard]] ListenerCounters& counters(const Relay& relay) const {
+    return context_.listener_counters[relay.listener];
+  }
   [[nodiscard]] const Pool& pool(const Relay& relay) const { return pools_.get().pools[rules(relay).pool]; }
   [[nodiscard]] net::Token token(base::Key key, End end) const noexcept {
     return {source_, static_cast<std::uint8_t>(end), key};

@@ -137,7 +137,9 @@ class Rig {
     for (std::size_t i = 0; i < count; ++i) {
       servers_.push_back(*net::open_listener(loopback(), {}, net::Sharing::alone));
       slots.emplace_back("p", "s" + std::to_string(i));
-      pool.servers.push_back({static_cast<std::uint16_t>(i), slots[i].server, 100,
+      pool.servers.push_back({static_cast<std::uint16_t>(i),
+                              slots[i].server,
+                              100,
                               {*net::SocketAddress::local_of(servers_.back().get())}});
       pool.view.push_back({100, &slots[i].connections});
     }
@@ -224,7 +226,7 @@ TEST_F(RelaysTest, WhatWasSentBeforeAnOrderlyCloseArrivesEvenWhenAnswersAreRefus
     calm = more == 0 ? calm + 1 : 0;
     rig.loop.turn(1ms, [] {});
   }
-  ASSERT_GT(sent, kHighWatermark);
+  ASSERT_GT(sent, kPendingMax);
   while (!net::Transport(client.fd()).all_delivered()) {  // what the client's kernel holds, a reset would destroy
     server.drain();
     rig.loop.turn(1ms, [] {});
@@ -239,7 +241,7 @@ TEST_F(RelaysTest, WhatWasSentBeforeAnOrderlyCloseArrivesEvenWhenAnswersAreRefus
   EXPECT_EQ(rig.closed(CloseReason::client_closed), 1U);
 }
 
-TEST_F(RelaysTest, AReaderThatStopsCostsAtMostItsWatermark) {
+TEST_F(RelaysTest, AReaderThatStopsCostsAtMostOneRead) {
   Peer client = rig.connect();
   Peer server = rig.accept();
   const std::string flood(1'000'000, 'f');
@@ -252,7 +254,7 @@ TEST_F(RelaysTest, AReaderThatStopsCostsAtMostItsWatermark) {
   }
   const auto held = static_cast<std::uint64_t>(rig.worker_counters.buffer_memory_bytes.value());
   EXPECT_GT(held, 0U);
-  EXPECT_LE(held, kHighWatermark + net::BufferPool::kChunkBytes * 64) << "one block more at most";
+  EXPECT_LE(held, kPendingMax + net::BufferPool::kChunkBytes * 64) << "one block more at most";
   rig.until([&] { return client.drain(), client.got.size() == sent; });
   EXPECT_EQ(client.got, std::string(sent, 'f'));
 }

@@ -1,6 +1,7 @@
 // gateway/status.h: what the gateway tells of itself, as plain values. Everything that shows the gateway reads this.
 //
-// Thread: made on control from counters that workers write; each number is whole, all together are of about one instant.
+// Thread: made on control from counters that workers write; each number is whole, all together are of about one
+// instant.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ struct ListenerStatus {
   std::map<std::string, std::uint64_t> refused;  // by reason
   std::uint64_t bytes_to_server = 0;
   std::uint64_t bytes_to_client = 0;
-  std::vector<std::uint64_t> connect_buckets;    // as ConnectHistogram has them
+  std::vector<std::uint64_t> connect_buckets;  // as ConnectHistogram has them
   double connect_seconds_sum = 0;
 };
 
@@ -27,7 +28,7 @@ struct ServerStatus {
   std::string pool;
   std::string name;
   std::uint32_t weight = 0;
-  std::size_t addresses = 0;    // that the address has resolved to; 0: none yet
+  std::size_t addresses = 0;  // that the address has resolved to; 0: none yet
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t connect_failures_total = 0;

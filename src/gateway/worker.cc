@@ -21,7 +21,9 @@ base::Result<void> Worker::listen(int fd, std::uint16_t listener, net::Loop::Wat
   return acceptor_.add(fd, listener, how);
 }
 
-void Worker::start() { thread_ = std::thread([this] { run(); }); }
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void Worker::command(Command command) {
   if (!commands_.post(command)) std::abort();  // a handful of commands in a worker's life

@@ -8,9 +8,7 @@
 namespace holdfast::net {
 namespace {
 
-SocketAddress address_of(std::string_view text) {
-  return *SocketAddress::from(*base::parse_endpoint(text));
-}
+SocketAddress address_of(std::string_view text) { return *SocketAddress::from(*base::parse_endpoint(text)); }
 
 TEST(SocketAddress, ReadsBackAsItWasWritten) {
   const std::string longest = "unix:/" + std::string(106, 'p');

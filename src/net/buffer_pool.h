@@ -1,7 +1,8 @@
 // net/buffer_pool.h: where bytes wait that a peer would not take yet.
 //
 // Thread: the owner loop's thread only.
-// Cost:   append copies once; consume and release are O(chunks). A chain is 16 bytes inside its owner and owns no memory
+// Cost:   append copies once; consume and release are O(chunks). A chain is 16 bytes inside its owner and owns no
+// memory
 //         while it is empty.
 // Memory: chunks of 4 KiB in blocks of 64. A block that is wholly free goes back to the system when another one with
 //         room is kept. What one chain may hold is the caller's bound (the relay's high watermark).
@@ -24,7 +25,7 @@ struct BufferChain {
   std::uint32_t first = kNone;  // chunk
   std::uint32_t last = kNone;   // chunk
   std::uint32_t bytes = 0;
-  std::uint32_t offset = 0;     // of the oldest byte in the first chunk
+  std::uint32_t offset = 0;  // of the oldest byte in the first chunk
 
   [[nodiscard]] bool empty() const noexcept { return bytes == 0; }
 };
@@ -54,9 +55,9 @@ class BufferPool {
   static constexpr std::size_t kBlockBytes = kBlockChunks * kChunkBytes;
 
   struct Block {
-    std::byte* memory = nullptr;     // null: given back to the system
-    std::uint64_t free = 0;          // a bit for each free chunk
-    bool listed = false;             // its number is in with_room_
+    std::byte* memory = nullptr;  // null: given back to the system
+    std::uint64_t free = 0;       // a bit for each free chunk
+    bool listed = false;          // its number is in with_room_
     std::array<std::uint32_t, kBlockChunks> next{};
   };
 

@@ -27,8 +27,8 @@ class TimerWheel;
 struct Ready {
   bool readable = false;  // data, a connection to accept, or the end of the stream
   bool writable = false;
-  bool hangup = false;    // the peer has ended its side
-  bool broken = false;    // both sides are gone, or an error is waiting to be read
+  bool hangup = false;  // the peer has ended its side
+  bool broken = false;  // both sides are gone, or an error is waiting to be read
 };
 
 // Which object an event is for: the source that knows it, its key there, and which of its parts.

@@ -1,6 +1,7 @@
 // net/socket.h: sockets that listen and sockets that dial, with the options that long-lived connections want.
 //
-// Thread: any; plain system calls. Every socket is non-blocking and close-on-exec, and every TCP socket has TCP_NODELAY.
+// Thread: any; plain system calls. Every socket is non-blocking and close-on-exec, and every TCP socket has
+// TCP_NODELAY.
 #pragma once
 
 #include <chrono>
@@ -31,8 +32,8 @@ class Fd {
 };
 
 struct TcpOptions {
-  std::chrono::seconds keepalive{0};              // 0: no probes. Else the first after this, then 3 more, a quarter of it apart
-  std::chrono::milliseconds user_timeout{0};      // TCP_USER_TIMEOUT; 0: the kernel's default
+  std::chrono::seconds keepalive{0};  // 0: no probes. Else the first after this, then 3 more, a quarter of it apart
+  std::chrono::milliseconds user_timeout{0};  // TCP_USER_TIMEOUT; 0: the kernel's default
 };
 
 // Who else may listen on the same address: other workers of this process do, each with a socket of its own.

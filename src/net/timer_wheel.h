@@ -68,8 +68,8 @@ class TimerWheel {
   [[nodiscard]] std::optional<Expiry> next_expiry() const noexcept;
 
   Owner& owner_;
-  base::Tick elapsed_;  // everything up to and including this tick has fired
-  std::array<std::uint64_t, kLevels> occupied_{};                 // a bit for each slot that has nodes
+  base::Tick elapsed_;                             // everything up to and including this tick has fired
+  std::array<std::uint64_t, kLevels> occupied_{};  // a bit for each slot that has nodes
   std::array<std::uint32_t, std::size_t{kLevels} * kSlots> first_;  // the first node of each slot
 };
 

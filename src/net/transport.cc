@@ -3,12 +3,23 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 namespace holdfast::net {
 namespace {
+
+// recv() and send() of the C library are cancellation points: two atomic operations a call in a threaded process, which
+// a message can feel. The bare system calls are not.
+ssize_t receive(int fd, std::span<std::byte> into) noexcept {
+  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), MSG_DONTWAIT, nullptr, nullptr);
+}
+
+ssize_t send(int fd, std::span<const std::byte> from) noexcept {
+  return ::syscall(SYS_sendto, fd, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
+}
 
 IoResult failed_or_again() noexcept {
   const bool again = errno == EAGAIN || errno == EINTR;
@@ -18,13 +29,13 @@ IoResult failed_or_again() noexcept {
 }  // namespace
 
 IoResult Transport::read(std::span<std::byte> into) noexcept {
-  const ssize_t got = ::recv(fd_, into.data(), into.size(), MSG_DONTWAIT);
+  const ssize_t got = receive(fd_, into);
   if (got > 0) return {IoStatus::ok, 0, static_cast<std::size_t>(got)};
   return got == 0 ? IoResult{IoStatus::end, 0, 0} : failed_or_again();
 }
 
 IoResult Transport::write(std::span<const std::byte> from) noexcept {
-  const ssize_t sent = ::send(fd_, from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t sent = send(fd_, from);
   return sent >= 0 ? IoResult{IoStatus::ok, 0, static_cast<std::size_t>(sent)} : failed_or_again();
 }
 

@@ -23,9 +23,7 @@ namespace {
 
 constexpr int kPatienceMs = 10'000;
 
-SocketAddress address_of(const std::string& text) {
-  return *SocketAddress::from(*base::parse_endpoint(text));
-}
+SocketAddress address_of(const std::string& text) { return *SocketAddress::from(*base::parse_endpoint(text)); }
 
 std::string fresh_unix_address() {
   static int count = 0;
@@ -68,9 +66,7 @@ Link link_over(const std::string& text, TcpOptions options = {}) {
   return Link(std::move(*listener), Transport(*client), Transport(server));
 }
 
-std::vector<std::string> every_kind() {
-  return {"127.0.0.1:0", "[::1]:0", fresh_unix_address()};
-}
+std::vector<std::string> every_kind() { return {"127.0.0.1:0", "[::1]:0", fresh_unix_address()}; }
 
 std::string read_once(Transport& from) {
   std::array<std::byte, 64> buffer;

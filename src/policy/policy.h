@@ -13,7 +13,7 @@ namespace holdfast::policy {
 
 // A server as a policy sees it. The view is built once for each change of the pool, not for each choice.
 struct Server {
-  std::uint32_t weight = 0;                              // 0: no new connections
+  std::uint32_t weight = 0;                                 // 0: no new connections
   const std::atomic<std::uint32_t>* connections = nullptr;  // live and being connected, over all workers
 };
 

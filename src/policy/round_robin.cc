@@ -8,8 +8,7 @@ void RoundRobin::changed(std::span<const Server> servers) {
   for (std::uint32_t i = 0; i < offset_ && i < servers.size(); ++i) (void)choose(servers, {});
 }
 
-std::optional<std::uint32_t> RoundRobin::choose(std::span<const Server> servers,
-                                                std::span<const std::uint32_t> tried) {
+std::optional<std::uint32_t> RoundRobin::choose(std::span<const Server> servers, std::span<const std::uint32_t> tried) {
   std::optional<std::uint32_t> best;
   std::int64_t sum = 0;
   for (std::uint32_t i = 0; i < servers.size(); ++i) {
