@@ -8,6 +8,7 @@ build:                 ## the program, as build/holdfast
 	@cmake --build --preset release
 
 run: build             ## start everything with built-in defaults
+	@tools/install_packages.sh run
 	@build/holdfast up
 
 test: build            ## every test; ends with "N passed, N failed"

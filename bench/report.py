@@ -34,7 +34,7 @@ METRICS = [
     Metric("connect", "cpu_us", "CPU per connection (us)", 1),
     Metric("connect", "per_cpu_second", "new connections for each second of proxy CPU", 0,
            at_least=dict.fromkeys(BOTH, 1.15)),
-    Metric("connect", "busy", "share of its CPU the proxy used meanwhile (%)", 0, 100),
+    Metric("connect", "share", "share of its CPU the proxy got meanwhile (%)", 0, 100),
     Metric("memory", "bytes", "user memory per idle pair (bytes)", 0, at_most={"haproxy": 0.1}),
     Metric("syscalls", "calls", "system calls per relayed message", 2),
     Metric("connect_syscalls", "calls", "system calls per relayed connection", 1),
@@ -42,10 +42,13 @@ METRICS = [
 ]
 
 
+def by_round(raw, proxy, metric):
+    return {run["round"]: run["result"][metric.key] * metric.scale for run in raw["runs"]
+            if run["test"] == metric.test and run["proxy"] == proxy and run.get("result")}
+
+
 def values(raw, proxy, metric):
-    found = [run["result"][metric.key] * metric.scale for run in raw["runs"]
-             if run["test"] == metric.test and run["proxy"] == proxy and run.get("result")]
-    return found
+    return list(by_round(raw, proxy, metric).values())
 
 
 def number(value, digits):
@@ -62,10 +65,10 @@ def cell(found, digits):
 
 
 def ratio(raw, metric, peer):
-    ours, theirs = values(raw, "holdfast", metric), values(raw, peer, metric)
-    if not ours or not theirs or statistics.median(theirs) == 0:
-        return None
-    return statistics.median(ours) / statistics.median(theirs)
+    """The median of the rounds' ratios: what a round shares, such as the pace of the machine in those seconds, falls out."""
+    ours, theirs = by_round(raw, "holdfast", metric), by_round(raw, peer, metric)
+    ratios = [ours[number] / theirs[number] for number in ours if theirs.get(number)]
+    return statistics.median(ratios) if ratios else None
 
 
 def ratio_cell(raw, metric, peer):
@@ -152,15 +155,11 @@ def failure_lines(raw):
     return ["## Failed rounds", "", *(f"- {run['test']}, {run['proxy']}: {run['error']}" for run in failed), ""]
 
 
-def connect_note(raw):
-    busy = Metric("connect", "busy", "", 0, 100)
-    idle = [proxy for proxy in raw["proxies"] if any(share < 90 for share in values(raw, proxy, busy))]
-    if not idle:
-        return []
-    names = ", ".join(NAMES[proxy] for proxy in idle)
-    return [f"In the connection test {names} did not have their CPU busy all the time: there the generator and the servers, or "
-            "other work on the machine, were the limit. So the target is held against the connections for each "
-            "second of proxy CPU, which is what a proxy would make with its CPU busy.", ""]
+def rival_note():
+    return ["In the closed loops (round trips, new connections) another process always wants the proxy's CPU and gets half of it: so "
+            "generator and servers wait for the proxy, not the proxy for them, and its CPU for one message is that of a proxy "
+            "that is busy. What it does a second is then about half of what it could; the target for connections is held "
+            "against those for each second of proxy CPU.", ""]
 
 
 def render(raw):
@@ -168,7 +167,8 @@ def render(raw):
         "# Holdfast beside HAProxy and nginx", "",
         f"{raw['date']}, {raw['rounds']} alternating round{'s' * (raw['rounds'] != 1)}, {raw['length']:g} s for each "
         f"measurement, by `{raw['command']}`.",
-        "Medians, with the spread in brackets. Compare the ratios; the absolute numbers belong to this machine.", "",
+        "Medians, with the spread in brackets; a ratio is the median of the ratios of the rounds. Compare those; the absolute "
+        "numbers belong to this machine.", "",
         f"- machine: {raw['machine']}",
         *(f"- {NAMES[name]}: {version}" for name, version in raw["versions"].items()),
         f"- CPUs: {', '.join(f'{who} on {cpu}' for who, cpu in raw['cpus'].items())}",
@@ -180,7 +180,7 @@ def render(raw):
         *busy_machine_lines(raw), *failure_lines(raw)]
     if "holdfast" in raw["proxies"]:
         lines += ["## Targets", "", *target_table(raw), ""]
-    lines += ["## Numbers", "", *table(raw, METRICS), "", *connect_note(raw)]
+    lines += ["## Numbers", "", *table(raw, METRICS), "", *rival_note()]
     lines += syscall_lines(raw, "syscalls", "System calls per relayed message, by name (50 connections, closed loop):")
     lines += syscall_lines(raw, "connect_syscalls", "System calls per relayed connection with one round trip on it, by name:")
     lines += scaling_lines(raw)

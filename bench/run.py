@@ -54,13 +54,13 @@ def parse_arguments():
     parser.add_argument("--generator", help="the program whose `bench` makes the load (default: the same)")
     parser.add_argument("--proxies", default="holdfast,haproxy,nginx", help="which, in the order of a round")
     parser.add_argument("--only", help=f"some of {', '.join([*GROUPS, *every])}")
-    parser.add_argument("--rounds", type=int, help="how many (default 5; with --quick 1)")
-    parser.add_argument("--seconds", type=float, help="length of one measurement (default 2; with --quick 0.5)")
+    parser.add_argument("--rounds", type=int, help="how many (default 9; with --quick 1)")
+    parser.add_argument("--seconds", type=float, help="length of one measurement (default 1.5; with --quick 0.5)")
     parser.add_argument("--quick", action="store_true", help="one short round: to see that everything works")
     parser.add_argument("--output", type=pathlib.Path, default=HERE, help="folder for RESULTS.md and results.json")
     arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (0.5 if arguments.quick else 2)
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 9)
+    arguments.seconds = arguments.seconds or (0.5 if arguments.quick else 1.5)
     wanted = arguments.only.split(",") if arguments.only else every
     arguments.tests = [test for name in wanted for test in GROUPS.get(name, [name])]
     unknown = [test for test in arguments.tests if test not in every]

@@ -1,4 +1,4 @@
-// holdfast bench: the load generator's command line, and the server it may talk to.
+// holdfast bench: the load generator's command line. The server it may talk to is in bench_serve.cc.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -9,35 +9,16 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/endpoint.h"
 #include "base/units.h"
-#include "commands.h"
+#include "bench.h"
 #include "load/report.h"
 #include "load/run.h"
-#include "load/server.h"
 #include "net/descriptors.h"
 
 namespace holdfast::app {
-namespace {
-
-// What the user typed for one run.
-struct RunOptions {
-  load::Settings settings;
-  std::string target;
-  std::vector<std::string> sources;
-  std::uint32_t in_flight = 0;  // 0: not given
-  bool json = false;
-  bool progress = false;
-};
-
-struct ServeOptions {
-  std::vector<std::string> bind{"127.0.0.1:0"};
-  load::Service service = load::Service::echo;
-  std::uint32_t threads = 1;
-};
 
 ExitStatus fail(ExitStatus status, const std::string& what) {
   fmt::print(stderr, "holdfast bench: {}\n", what);
@@ -49,7 +30,6 @@ void print_line(std::FILE* to, const std::string& line) {
   std::fflush(to);
 }
 
-// Readable once the user has asked to end. Blocks the signals for this thread and all that it starts.
 net::Fd open_interrupt() {
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -64,6 +44,18 @@ base::Result<net::SocketAddress> address_of(const std::string& text) {
   if (!endpoint) return endpoint.error();
   return net::SocketAddress::from(*endpoint);
 }
+
+namespace {
+
+// What the user typed for one run.
+struct RunOptions {
+  load::Settings settings;
+  std::string target;
+  std::vector<std::string> sources;
+  std::uint32_t in_flight = 0;  // 0: not given
+  bool json = false;
+  bool progress = false;
+};
 
 // Shows how a run goes, where somebody looks.
 class Screen final : public load::Observer {
@@ -123,62 +115,6 @@ int run_traffic(RunOptions& options) {
   print_line(stdout,
              options.json ? load::to_json(options.settings, *outcome) : load::to_text(options.settings, *outcome));
   return outcome->failed() == 0 ? kDone : kFailed;
-}
-
-// One thread of `serve`. All of them listen at the same addresses.
-struct Desk {
-  explicit Desk(load::Service service) : server(loop, service) {}
-  net::Loop loop;
-  load::Server server;
-  std::thread thread;
-};
-
-// Listens at every address; where one asked for port 0, `addresses` then has the port it got.
-base::Result<void> open_desk(Desk& desk, std::vector<net::SocketAddress>& addresses) {
-  for (net::SocketAddress& address : addresses) {
-    const auto local = desk.server.listen(address);
-    if (!local) return local.error();
-    address = *local;
-  }
-  return {};
-}
-
-std::string ready_line(const std::vector<net::SocketAddress>& addresses) {
-  std::string list;
-  for (const net::SocketAddress& address : addresses) {
-    list += fmt::format("{}\"{}\"", list.empty() ? "" : ",", address.text());
-  }
-  return fmt::format("{{\"ready\":true,\"addresses\":[{}]}}", list);
-}
-
-void wait_for_interrupt(const net::Fd& interrupt) {
-  signalfd_siginfo info{};
-  [[maybe_unused]] const auto got = ::read(interrupt.get(), &info, sizeof info);
-}
-
-int serve(const ServeOptions& options) {
-  std::vector<net::SocketAddress> addresses;
-  for (const std::string& text : options.bind) {
-    const auto address = address_of(text);
-    if (!address) return fail(kUsageOrFaults, fmt::format("--bind {} is not an address", text));
-    addresses.push_back(*address);
-  }
-  const auto descriptors = net::grow_descriptor_table();
-  if (!descriptors) return fail(kFailed, descriptors.error().text());
-  const net::Fd interrupt = open_interrupt();
-  std::vector<std::unique_ptr<Desk>> desks;
-  for (std::uint32_t i = 0; i < options.threads; ++i) {
-    const auto opened = open_desk(*desks.emplace_back(std::make_unique<Desk>(options.service)), addresses);
-    if (!opened) return fail(kFailed, opened.error().text());
-  }
-  for (const auto& desk : desks) desk->thread = std::thread([&loop = desk->loop] { loop.run([] {}); });
-  print_line(stdout, ready_line(addresses));
-  wait_for_interrupt(interrupt);
-  for (const auto& desk : desks) {
-    desk->loop.stop();
-    desk->thread.join();
-  }
-  return kDone;
 }
 
 // Reads "200ms", "10s", "1m" into `into`, within bounds.
@@ -263,7 +199,7 @@ void add_bulk(CLI::App& bench, int& exit_status) {
   const std::map<std::string, load::Direction> directions = {{"up", load::Direction::up},
                                                              {"down", load::Direction::down}};
   command.add_option("--direction", options->settings.direction, "up: to a sink; down: from a source")
-      ->transform(CLI::CheckedTransformer(directions))
+      ->transform(CLI::CheckedTransformer(directions).description("up, down"))
       ->default_str("down");
 }
 
@@ -277,7 +213,7 @@ void add_connect(CLI::App& bench, int& exit_status) {
                                                        {"reset", load::Ending::reset}};
   command
       .add_option("--close", options->settings.ending, "orderly: FIN both ways; reset: RST, which leaves no TIME_WAIT")
-      ->transform(CLI::CheckedTransformer(endings))
+      ->transform(CLI::CheckedTransformer(endings).description("orderly, reset"))
       ->default_str("orderly");
 }
 
@@ -294,21 +230,6 @@ void add_hold(CLI::App& bench, int& exit_status) {
                "a round trip on each connection this often; 0 for none");
 }
 
-void add_serve(CLI::App& bench, int& exit_status) {
-  auto options = std::make_shared<ServeOptions>();
-  CLI::App* const command = bench.add_subcommand("serve", "the other end: echo, sink or source");
-  command->add_option("--bind", options->bind, "address to listen at; port 0 is reported in the ready line")
-      ->type_name("ADDRESS")
-      ->capture_default_str();
-  const std::map<std::string, load::Service> services = {
-      {"echo", load::Service::echo}, {"sink", load::Service::sink}, {"source", load::Service::source}};
-  command->add_option("--mode", options->service, "echo: sends back; sink: discards; source: sends as fast as it goes")
-      ->transform(CLI::CheckedTransformer(services))
-      ->default_str("echo");
-  command->add_option("--threads", options->threads, "threads")->check(CLI::Range(1, 64))->capture_default_str();
-  command->callback([options, &exit_status] { exit_status = serve(*options); });
-}
-
 }  // namespace
 
 void add_bench_command(CLI::App& program, int& exit_status) {
@@ -318,7 +239,7 @@ void add_bench_command(CLI::App& program, int& exit_status) {
   add_bulk(*bench, exit_status);
   add_connect(*bench, exit_status);
   add_hold(*bench, exit_status);
-  add_serve(*bench, exit_status);
+  add_bench_serve(*bench, exit_status);
 }
 
 }  // namespace holdfast::app

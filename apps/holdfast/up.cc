@@ -51,7 +51,6 @@ void print_table(const Serving& serving, const std::vector<DemoServer>& servers)
       "\nTry, in another terminal:\n"
       "  nc {0} {1}                      # type a line; open several: each gets another server\n"
       "  curl -s http://{2}/metrics | grep ^holdfast_server_connections\n"
-      "  holdfast bench connect {0}:{1}      # a burst of connections\n"
       "\nWhat happens, as it happens:\n",
       host, port, serving.admin);
   std::fputs(table.c_str(), stdout);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <random>
@@ -79,6 +80,30 @@ TEST(TimerWheel, NextNeverLiesBehindTheFirstDeadline) {
     nodes.wheel.advance(*nodes.wheel.next());
     ASSERT_LT(++steps, 6) << "a deadline is moved at most three times";
   }
+}
+
+TEST(TimerWheel, AMillionDeadlinesFireOnceEachAndNoneEarly) {
+  constexpr std::uint32_t kNodes = 1'000'000;
+  constexpr std::uint32_t kLongest = 700'000;  // three hours of ticks
+  std::mt19937_64 random(3);
+  Nodes nodes(kNodes);
+  std::vector<std::uint32_t> deadlines(kNodes);
+  for (std::uint32_t i = 0; i < kNodes; ++i) {
+    deadlines[i] = 1 + static_cast<std::uint32_t>(random() % kLongest);
+    nodes.wheel.arm(i, Tick{deadlines[i]});
+  }
+  std::uint32_t last = 0;
+  for (std::uint32_t now = 1000; now <= kLongest; now += 1000) {
+    nodes.fired.clear();
+    nodes.wheel.advance(Tick{now});
+    for (const std::uint32_t index : nodes.fired) {
+      ASSERT_GT(deadlines[index], last);
+      ASSERT_LE(deadlines[index], now);
+      deadlines[index] = 0;  // a second firing would fail the first assertion
+    }
+    last = now;
+  }
+  EXPECT_EQ(std::count(deadlines.begin(), deadlines.end(), 0U), kNodes);
 }
 
 TEST(TimerWheel, MatchesASortedMapUnderRandomUse) {
