@@ -53,14 +53,16 @@ class Node::Parts {
   std::optional<control::HttpServer> admin;
 };
 
-Node::Node(control::Runtime& runtime, const config::Settings& settings)
-    : runtime_(runtime), parts_(std::make_unique<Parts>(runtime, settings)) {}
+Node::Node(control::Runtime& runtime, const config::Settings& settings) : runtime_(runtime) {
+  // Before the first thread: what a thread is born with cannot be interrupted before it has begun.
+  runtime_.on_signals({SIGHUP, SIGINT, SIGTERM}, [this](int signal) { on_signal(signal); });
+  parts_ = std::make_unique<Parts>(runtime, settings);
+}
 
 Node::~Node() = default;
 
 void Node::serve(std::function<void(const Serving&)> on_ready) {
   Parts& parts = *parts_;
-  runtime_.on_signals({SIGHUP, SIGINT, SIGTERM}, [this](int signal) { on_signal(signal); });
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
     parts.phase = Phase::serving;
     on_ready({parts.gateway.status().listeners, parts.admin ? parts.admin->local_endpoint().text() : ""});

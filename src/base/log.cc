@@ -17,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
+
 namespace holdfast::base {
 namespace {
 
@@ -85,7 +87,7 @@ class StderrSink final : public spdlog::sinks::sink {
 struct Running {
   std::shared_ptr<StderrSink> sink = std::make_shared<StderrSink>();
   std::shared_ptr<spdlog::details::thread_pool> pool =
-      std::make_shared<spdlog::details::thread_pool>(kQueueLinesMax, 1);
+      std::make_shared<spdlog::details::thread_pool>(kQueueLinesMax, 1, [] { begin_thread("log"); });
   std::shared_ptr<spdlog::async_logger> logger =
       std::make_shared<spdlog::async_logger>("holdfast", sink, pool, spdlog::async_overflow_policy::overrun_oldest);
 

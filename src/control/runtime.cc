@@ -1,5 +1,10 @@
 #include "control/runtime.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <boost/asio.hpp>
 #include <cstdlib>
@@ -91,19 +96,23 @@ struct Runtime::State {
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
   std::atomic<std::thread::id> control_thread{};  // none while run() is not under way
 
+  // Signals as events of a descriptor: they are blocked, so no handler ever interrupts anything.
   struct Signals {
-    Signals(asio::io_context& context, std::function<void(int)> callback)
-        : set(context), on_signal(std::move(callback)) {}
+    Signals(asio::io_context& context, const sigset_t& set, std::function<void(int)> callback)
+        : descriptor(context, ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)), on_signal(std::move(callback)) {}
 
     void wait() {
-      set.async_wait([this](const boost::system::error_code& error, int signal) {
+      descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (error) return;
-        on_signal(signal);
+        signalfd_siginfo info{};
+        while (::read(descriptor.native_handle(), &info, sizeof info) == sizeof info) {
+          on_signal(static_cast<int>(info.ssi_signo));
+        }
         wait();
       });
     }
 
-    asio::signal_set set;
+    asio::posix::stream_descriptor descriptor;
     std::function<void(int)> on_signal;
   };
   std::deque<Signals> signals;  // the addresses stay the same
@@ -128,9 +137,11 @@ void Runtime::post(std::function<void()> work) { asio::post(state_->context, std
 
 void Runtime::on_signals(std::initializer_list<int> signals, std::function<void(int signal)> on_signal) {
   assert_control_thread();
-  State::Signals& added = state_->signals.emplace_back(state_->context, std::move(on_signal));
-  for (const int signal : signals) added.set.add(signal);
-  added.wait();
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : signals) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  state_->signals.emplace_back(state_->context, set, std::move(on_signal)).wait();
 }
 
 Job Runtime::spawn(const char* name, Task<> task) {

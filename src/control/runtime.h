@@ -53,7 +53,8 @@ class Runtime {
   // Runs `work` on the control thread, in a later turn and in order. Unbounded: callers bound themselves.
   void post(std::function<void()> work);
 
-  // Calls `on_signal` on the control thread for each of `signals`, from now on.
+  // Calls `on_signal` on the control thread for each of `signals`, from now on. Call it before the first
+  // thread is started: the signals are blocked, and threads inherit that.
   void on_signals(std::initializer_list<int> signals, std::function<void(int signal)> on_signal);
 
   // Starts `task` in a later turn. `name`, a literal, is for the log.

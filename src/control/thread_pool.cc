@@ -8,6 +8,8 @@
 #include <thread>
 #include <unordered_map>
 
+#include "base/thread.h"
+
 namespace holdfast::control {
 namespace asio = boost::asio;
 namespace {
@@ -62,6 +64,7 @@ struct ThreadPool::State {
 };
 
 void ThreadPool::State::work(const std::shared_ptr<State>& state) {
+  base::begin_thread("pool");
   std::unique_lock lock(state->mutex);
   while (state->runtime != nullptr) {
     if (state->waiting.empty()) {

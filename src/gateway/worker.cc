@@ -1,9 +1,9 @@
 #include "gateway/worker.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
 #include <string>
+
+#include "base/thread.h"
 
 namespace holdfast::gateway {
 
@@ -30,7 +30,7 @@ void Worker::command(Command command) {
 }
 
 void Worker::run() {
-  ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(context_.number)).c_str());
+  base::begin_thread(("worker-" + std::to_string(context_.number)).c_str());
   loop_.run([this] { at_top_of_turn(); });
   relays_.end_all(CloseReason::stopped);
 }
