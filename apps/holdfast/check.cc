@@ -23,7 +23,7 @@ int check(const Options& options) {
   const config::Parsed parsed = config::parse_file(options.file);
   for (const config::Fault& fault : parsed.faults) std::fprintf(stderr, "%s\n", to_text(fault).c_str());
   if (!parsed.settings) return kUsageOrFaults;
-  std::printf("%s: right: %zu listeners, %zu pools\n", options.file.c_str(), parsed.settings->listeners.size(),
+  std::printf("%s: right (listeners: %zu, pools: %zu)\n", options.file.c_str(), parsed.settings->listeners.size(),
               parsed.settings->pools.size());
   return kDone;
 }

@@ -1,4 +1,7 @@
 // The program's entry: the command line, and nothing else.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -31,9 +34,17 @@ bool names_an_unknown_command(const CLI::App& program, int argc, char** argv) {
   return true;
 }
 
+// A descriptor that takes the place of a closed standard stream would be written to as if it were that.
+void open_standard_streams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
   int status = holdfast::app::kDone;
   CLI::App program(kAbout, "holdfast");

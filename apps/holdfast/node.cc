@@ -18,9 +18,11 @@ namespace holdfast::app {
 namespace {
 
 gateway::Verbosity verbosity_of(const config::Log& log) {
-  if (!log.connections) return gateway::Verbosity::faults;
+  if (!log.connections || log.level > base::LogLevel::info) return gateway::Verbosity::faults;
   return log.level <= base::LogLevel::debug ? gateway::Verbosity::opens_and_ends : gateway::Verbosity::ends;
 }
+
+constexpr std::size_t kAdminConnectionsMax = 64;  // well within the descriptors that connections leave to the rest
 
 std::uint64_t descriptor_limit() {
   const auto limit = net::grow_descriptor_table();
@@ -41,10 +43,13 @@ class Node::Parts {
   Parts(control::Runtime& runtime, const config::Settings& from)
       : settings(from), gateway(runtime, from, descriptor_limit(), verbosity_of(from.log)) {
     if (!from.admin.listen) return;
+    control::HttpLimits limits;
+    limits.connections_max = kAdminConnectionsMax;
     admin.emplace(runtime, "admin", *from.admin.listen,
                   admin_routes({.node_name = node_name(from.node),
                                 .status = [this] { return gateway.status(); },
-                                .phase = [this] { return phase; }}));
+                                .phase = [this] { return phase; }}),
+                  limits);
   }
 
   config::Settings settings;

@@ -39,7 +39,8 @@ void print_table(const Serving& serving, const std::vector<DemoServer>& servers)
   const std::string port = gateway.substr(gateway.rfind(':') + 1);
   std::string table = "Holdfast is up: a gateway before three demo servers, all in this process. Ctrl-C ends it.\n\n";
   const auto row = [&table](std::string_view what, std::string_view where, std::string_view remark) {
-    table += fmt::format("  {:<13}{:<34}{}\n", what, where, remark);
+    table += remark.empty() ? fmt::format("  {:<13}{}\n", what, where)
+                            : fmt::format("  {:<13}{:<34}{}\n", what, where, remark);
   };
   row("gateway", gateway, "least_connections over the three below");
   for (const DemoServer& server : servers) {

@@ -22,6 +22,7 @@ void Acceptor::stop() {
     for (int i = 0; i < kStopMax && accept_one(socket) == Outcome::accepted; ++i) {
     }
     loop_.unwatch(socket.fd);
+    ::shutdown(socket.fd, SHUT_RD);  // it listens no more: from now on the kernel refuses
   }
   sockets_.clear();
   timers_.cancel(0);

@@ -38,6 +38,7 @@ std::vector<net::SocketAddress> with_port(const control::Addresses& found, std::
     const auto address = net::SocketAddress::from(base::Endpoint{kind, each.to_string(), port});
     if (address) addresses.push_back(*address);
   }
+  std::ranges::sort(addresses, {}, &net::SocketAddress::text);  // so that a turned round answer is no change
   return addresses;
 }
 
@@ -48,7 +49,10 @@ bool same(const std::vector<net::SocketAddress>& a, const std::vector<net::Socke
 }  // namespace
 
 Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools)
-    : runtime_(runtime), snapshot_(build(pools)), threads_(runtime, {}), lookups_(names_.size()) {
+    : runtime_(runtime),
+      snapshot_(build(pools)),
+      threads_(runtime, {.threads = 8, .waiting_calls_max = 65'536}),
+      lookups_(names_.size()) {
   for (std::size_t i = 0; i < pools.size(); ++i) {
     if (std::ranges::none_of(names_, [i](const Name& name) { return name.pool == i; })) continue;
     tickers_.push_back(std::make_unique<control::Ticker>(runtime, milliseconds(pools[i].resolve_interval),
@@ -83,7 +87,9 @@ void Directory::resolve_all(std::function<void()> on_done) {
 }
 
 void Directory::look_up_names_of(std::size_t pool) {
-  for (std::size_t i = 0; i < names_.size(); ++i) {
+  ++rounds_;
+  for (std::size_t turn = 0; turn < names_.size(); ++turn) {
+    const std::size_t i = (turn + rounds_) % names_.size();  // names that hang must not always be the first
     if (names_[i].pool != pool || !lookups_[i].done()) continue;
     lookups_[i] = runtime_.spawn("look up a host name", look_up(i));
   }

@@ -50,6 +50,7 @@ class Directory {
   base::Snapshot<Pools> snapshot_;
   control::ThreadPool threads_;
   std::vector<control::Job> lookups_;  // one a name
+  std::size_t rounds_ = 0;
   std::size_t first_lookups_left_ = 0;
   std::function<void()> on_first_lookups_done_;
   std::vector<std::unique_ptr<control::Ticker>> tickers_;  // one a pool with names

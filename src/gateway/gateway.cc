@@ -1,7 +1,5 @@
 #include "gateway/gateway.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -30,11 +28,12 @@ std::vector<std::string> names_of(const std::vector<config::Listener>& listeners
   return names;
 }
 
-// Unique over the processes of a machine: they count on from the wall-clock time in microseconds.
+// Unique over the processes of a machine: they count on from the wall-clock time in microseconds. Below 2^53 until the
+// year 2255, so that readers of JSON that only know floating point see them whole.
 std::uint64_t first_connection_id(std::uint16_t worker) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto micros = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-  return micros + (std::uint64_t{worker} << 52);
+  return micros + worker;
 }
 
 template <typename T>
@@ -66,12 +65,14 @@ Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, st
 // Workers end their connections on the way out; what they said of it is still written.
 Gateway::~Gateway() {
   workers_.clear();
-  for (const Listener& listener : listeners_) {
-    for (const net::SocketAddress& address : listener.bound) {
-      if (address.is_unix()) ::unlink(address.path().c_str());
-    }
-  }
   notices_.take([this](const Notice& notice) { log_.write(notice); });
+}
+
+// From now on the kernel refuses; a socket that nobody accepts from is a trap. The files of unix sockets go now, not
+// when the last connection has ended: by then they may be a successor's.
+void Gateway::stop_listening() {
+  unix_paths_.clear();
+  sockets_.clear();
 }
 
 void Gateway::make_rules(const config::Settings& settings) {
@@ -102,7 +103,8 @@ void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
                                                               .descriptors = &descriptors_,
                                                               .notices = &notices_,
                                                               .verbosity = verbosity,
-                                                              .first_id = first_connection_id(number)}));
+                                                              .first_id = first_connection_id(number),
+                                                              .id_step = count}));
   }
 }
 
@@ -121,11 +123,14 @@ void Gateway::bind(Listener& listener, std::uint16_t number, const base::Endpoin
     const auto how = shared && workers_.size() > 1 ? net::Loop::Watch::shared : net::Loop::Watch::both_ways;
     demand(workers_[i]->listen(sockets_.back().get(), number, how), what);
   }
+  if (address.is_unix()) unix_paths_.push_back(std::make_unique<control::UnixPathOwner>(endpoint));
   listener.bound.push_back(address);
 }
 
 void Gateway::start(std::function<void()> on_ready) {
   directory_.resolve_all([this, on_ready = std::move(on_ready)] {
+    if (on_drained_) return;  // told to stop before it began
+    started_ = true;
     for (const auto& worker : workers_) worker->start();
     on_ready();
   });
@@ -133,6 +138,10 @@ void Gateway::start(std::function<void()> on_ready) {
 
 void Gateway::drain(std::chrono::milliseconds timeout, std::function<void(std::uint64_t)> on_drained) {
   on_drained_ = std::move(on_drained);
+  if (!started_) {
+    stop_listening();
+    return on_drained_(0);
+  }
   drain_deadline_ = base::Clock::now() + timeout;
   for (const auto& worker : workers_) worker->command(Worker::Command::stop_accepting);
   drain_ticker_ = std::make_unique<control::Ticker>(runtime_, kDrainLook, [this] { check_drained(); });
@@ -140,12 +149,12 @@ void Gateway::drain(std::chrono::milliseconds timeout, std::function<void(std::u
 
 void Gateway::check_drained() {
   const bool accepting = std::ranges::any_of(workers_, [](const auto& worker) { return worker->accepting(); });
-  if (!accepting) sockets_.clear();  // from now on the kernel refuses; a socket that nobody accepts from is a trap
+  if (!accepting) stop_listening();
   const std::uint64_t live = connections();
   const bool late = base::Clock::now() >= drain_deadline_;
   if (!late && (accepting || live > 0)) return;
   for (const auto& worker : workers_) worker->command(Worker::Command::end_all);
-  const auto on_drained = std::move(on_drained_);
+  const auto on_drained = on_drained_;
   drain_ticker_.reset();
   on_drained(live);
 }

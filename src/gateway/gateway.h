@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "control/listen_socket.h"
 #include "control/wakeup.h"
 #include "gateway/connection_log.h"
 #include "gateway/directory.h"
@@ -47,6 +48,7 @@ class Gateway {
   void make_workers(std::size_t count, Verbosity verbosity);
   void bind(Listener& listener, std::uint16_t number, const base::Endpoint& endpoint);
   void check_drained();
+  void stop_listening();
   [[nodiscard]] ListenerStatus status_of(std::size_t listener) const;
   [[nodiscard]] ServerStatus status_of(const Pool& pool, const Server& server) const;
 
@@ -63,6 +65,9 @@ class Gateway {
   std::vector<net::Fd> sockets_;
   std::vector<std::unique_ptr<Worker>> workers_;  // ended first
 
+  std::vector<std::unique_ptr<control::UnixPathOwner>> unix_paths_;
+
+  bool started_ = false;
   std::unique_ptr<control::Ticker> drain_ticker_;
   base::Time drain_deadline_;
   std::function<void(std::uint64_t)> on_drained_;

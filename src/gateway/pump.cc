@@ -22,10 +22,19 @@ void Relays::on_relaying(base::Key key, Relay& relay, End end, net::Ready ready)
   leg.readable |= ready.readable || ready.broken;
   leg.hangup |= ready.hangup || ready.broken;
   leg.broken |= ready.broken;
+  if (ready.broken && !leg.ended && break_off(key, relay, end) == Fate::ended) return;
   if (ready.writable && !leg.pending.empty() && flush(key, relay, end) == Fate::ended) return;
   if (pump(key, relay, end) == Fate::ended) return;
   if (relay.leg(other(end)).readable && pump(key, relay, other(end)) == Fate::ended) return;
   if (leg.hangup || relay.leg(other(end)).hangup) (void)finish(key, relay);
+}
+
+// The kernel has given this connection up. What that means must not wait until it is read again, which may never be:
+// the other end may take nothing.
+Relays::Fate Relays::break_off(base::Key key, Relay& relay, End end) {
+  const int error = relay.leg(end).transport.take_error();
+  if (error == 0) return Fate::lives;  // both sides were shut down in order; reading will tell
+  return write_failed(key, relay, end, error);
 }
 
 void Relays::on_resume(net::Token token) {

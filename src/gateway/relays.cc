@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace holdfast::gateway {
 namespace {
@@ -21,6 +22,12 @@ std::span<const std::uint32_t> tried_indexes(const Relay& relay, const Pool& poo
     if (std::find(relay.tried.begin(), end, pool.servers[i].slot) != end) storage[count++] = i;
   }
   return {storage.data(), count};
+}
+
+std::size_t address_count(const Pool& pool) {
+  std::size_t count = 0;
+  for (const Server& server : pool.servers) count += server.weight > 0 ? server.addresses.size() : 0;
+  return count;
 }
 
 std::chrono::microseconds microseconds_between(base::Time from, base::Time to) {
@@ -55,7 +62,7 @@ void Relays::begin(int client_fd, const net::PeerAddress& client, std::uint16_t 
   const base::Key key = relays_.add();
   context_.counters->relay_memory_bytes.set(static_cast<std::int64_t>(relays_.memory_bytes()));
   Relay& relay = *relays_.find(key);
-  relay.id = next_id_++;
+  relay.id = std::exchange(next_id_, next_id_ + context_.id_step);
   relay.client = client;
   relay.listener = listener;
   relay.accepted = loop_.now();
@@ -77,11 +84,12 @@ void Relays::dial(base::Key key, Relay& relay) {
     std::array<std::uint32_t, Relay::kTriedMax> storage;
     const auto chosen = policy.choose(pool.view, tried_indexes(relay, pool, storage));
     if (!chosen && relay.attempts == 0) return end(key, relay, CloseReason::no_server);
-    if (!chosen) {  // all have failed: once more from the beginning, after a pause
+    if (!chosen) {  // all have failed: once more from the beginning; after a pause, unless an address is still untried
       relay.tried.fill(Relay::kNoServer);
-      return timers_.arm(key.index, base::Tick::not_before(loop_.now() + kRetryPause));
+      if (relay.attempts < address_count(pool)) continue;
+      return arm_connecting(key, relay, kRetryPause);
     }
-    if (dial_one(key, relay, pool, *chosen)) return arm_connecting(key, relay);
+    if (dial_one(key, relay, pool, *chosen)) return arm_connecting(key, relay, pool.connect_timeout);
   }
 }
 
@@ -120,10 +128,9 @@ void Relays::dial_failed(base::Key key, Relay& relay, int error) {
   dial(key, relay);
 }
 
-void Relays::arm_connecting(base::Key key, Relay& relay) {
-  const base::Time attempt = loop_.now() + pool(relay).connect_timeout;
+void Relays::arm_connecting(base::Key key, Relay& relay, std::chrono::milliseconds step) {
   const base::Time whole = relay.accepted + rules(relay).handshake_timeout;
-  timers_.arm(key.index, base::Tick::not_before(std::min(attempt, whole)));
+  timers_.arm(key.index, base::Tick::not_before(std::min<base::Time>(loop_.now() + step, whole)));
 }
 
 void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready ready) {
@@ -131,7 +138,8 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
   if (end == End::client) {  // remembered until a server is there
     leg.readable |= ready.readable;
     leg.hangup |= ready.hangup;
-    if (ready.broken) this->end(key, relay, CloseReason::client_reset);
+    leg.broken |= ready.broken;  // without an error it has only closed, and what it sent is still to be relayed
+    if (ready.broken && leg.transport.take_error() != 0) this->end(key, relay, CloseReason::client_reset);
     return;
   }
   if (ready.broken) {
@@ -203,6 +211,10 @@ void Relays::end_all(CloseReason reason) {
 void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   for (const End end : kEnds) {
     Leg& leg = relay.leg(end);
+    const Leg& peer = relay.leg(other(end));
+    // A stream that is cut must not look as if it had come to its end.
+    const bool cut = !leg.pending.empty() || (peer.readable && !peer.ended && peer.transport.open());
+    if (leg.transport.open() && cut) leg.transport.abort();
     if (leg.transport.open()) leg.transport.close();
     drop_pending(leg);
   }

@@ -4,7 +4,7 @@
 // Cost:   a relayed message is one read and one write; nothing is allocated for it.
 // Limits: what one read yields and the other end does not take waits, at most kPendingMax bytes; until it is taken,
 // nothing
-//         more is read (see docs/decisions/0005). One connection moves at most kTurnBytesMax a turn, so none starves
+//         more is read (see docs/decisions/0004). One connection moves at most kTurnBytesMax a turn, so none starves
 //         others.
 // Orderly ends: what an end sent before it ended is always delivered, then the other is told. A reset is passed on as a
 //         reset. docs/ARCHITECTURE.md tells the life of a connection.
@@ -53,7 +53,8 @@ struct WorkerContext {
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
   Verbosity verbosity = Verbosity::ends;
-  std::uint64_t first_id = 0;  // connection ids count on from here
+  std::uint64_t first_id = 0;  // connection ids count on from here,
+  std::uint64_t id_step = 1;   // one for each worker, so that no two workers have the same
 };
 
 class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
@@ -88,7 +89,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void give_up_server(Relay& relay, int error);
   void on_connecting(base::Key key, Relay& relay, End end, net::Ready ready);
   void connected(base::Key key, Relay& relay);
-  void arm_connecting(base::Key key, Relay& relay);
+  void arm_connecting(base::Key key, Relay& relay, std::chrono::milliseconds step);
   void arm_idle(base::Key key, Relay& relay);
   void end(base::Key key, Relay& relay, CloseReason reason);
   void announce_end(const Relay& relay, CloseReason reason);
@@ -99,6 +100,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] Fate receive(base::Key key, Relay& relay, End from, std::size_t& budget);
   [[nodiscard]] Fate deliver(base::Key key, Relay& relay, End to, std::span<const std::byte> bytes);
   [[nodiscard]] Fate flush(base::Key key, Relay& relay, End to);
+  [[nodiscard]] Fate break_off(base::Key key, Relay& relay, End end);
   [[nodiscard]] Fate write_failed(base::Key key, Relay& relay, End to, int error);
   [[nodiscard]] Fate finish(base::Key key, Relay& relay);
   void lose(Relay& relay, End end);

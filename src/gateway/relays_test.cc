@@ -259,6 +259,51 @@ TEST_F(RelaysTest, AReaderThatStopsCostsAtMostOneRead) {
   EXPECT_EQ(client.got, std::string(sent, 'f'));
 }
 
+// Sends until neither kernels nor relay take more.
+void stuff(Rig& rig, Peer& from) {
+  const std::string flood(1'000'000, 'f');
+  for (int calm = 0; calm < 20;) {
+    calm = from.send_some(flood) == 0 ? calm + 1 : 0;
+    rig.loop.turn(1ms, [] {});
+  }
+}
+
+TEST_F(RelaysTest, AResetIsNoticedWhileTheOtherEndTakesNothing) {
+  for (const bool by_client : {true, false}) {
+    SCOPED_TRACE(by_client ? "client" : "server");
+    Peer client = rig.connect();
+    Peer server = rig.accept();
+    Peer& sender = by_client ? client : server;
+    Peer& reader = by_client ? server : client;
+    stuff(rig, sender);
+    sender.reset();
+    rig.until([&] { return rig.relays().size() == 0; });
+    reader.drain();
+    EXPECT_EQ(reader.error, ECONNRESET) << "what was cut does not look as if it had come to its end";
+    EXPECT_FALSE(reader.ended);
+    EXPECT_EQ(rig.closed(by_client ? CloseReason::client_reset : CloseReason::server_reset), 1U);
+  }
+}
+
+TEST_F(RelaysTest, AStreamThatIsCutWithBytesWaitingEndsWithAReset) {
+  Peer client = rig.connect();
+  Peer server = rig.accept();
+  stuff(rig, client);
+  rig.relays().end_all(CloseReason::stopped);
+  server.drain();
+  EXPECT_EQ(server.error, ECONNRESET);
+  EXPECT_FALSE(server.ended);
+}
+
+TEST_F(RelaysTest, BytesBehindUrgentDataAreRelayed) {
+  Peer client = rig.connect();
+  Peer server = rig.accept();
+  client.send("abc");
+  ASSERT_EQ(::send(client.fd(), "X", 1, MSG_OOB), 1);
+  client.send("efg");
+  rig.until([&] { return server.drain(), server.got.find("efg") != std::string::npos; });
+}
+
 TEST_F(RelaysTest, AnIdleConnectionIsEndedAtItsTimeoutAndABusyOneIsNot) {
   rig.rules().idle_timeout = 150ms;
   Peer idle = rig.connect();

@@ -44,7 +44,8 @@ void Loop::add_timers(TimerWheel& wheel) { wheels_.push_back(&wheel); }
 base::Result<void> Loop::watch(int fd, Token token, Watch how) {
   epoll_event event{};
   // EPOLLEXCLUSIVE allows neither EPOLLRDHUP nor a later change; a shared listener needs neither.
-  event.events = how == Watch::shared ? EPOLLIN | EPOLLET | EPOLLEXCLUSIVE : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events =
+      how == Watch::shared ? EPOLLIN | EPOLLET | EPOLLEXCLUSIVE : EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
   event.data.u64 = token.pack();
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return base::system_error("epoll_ctl");
   return {};
@@ -103,7 +104,7 @@ void Loop::dispatch(std::uint64_t packed, std::uint32_t events) {
   const Token token = Token::unpack(packed);
   sources_[token.source]->on_ready(token, Ready{.readable = (events & (EPOLLIN | EPOLLRDHUP)) != 0,
                                                 .writable = (events & EPOLLOUT) != 0,
-                                                .hangup = (events & EPOLLRDHUP) != 0,
+                                                .hangup = (events & (EPOLLRDHUP | EPOLLPRI)) != 0,
                                                 .broken = (events & (EPOLLERR | EPOLLHUP)) != 0});
 }
 

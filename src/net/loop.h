@@ -27,7 +27,7 @@ class TimerWheel;
 struct Ready {
   bool readable = false;  // data, a connection to accept, or the end of the stream
   bool writable = false;
-  bool hangup = false;  // the peer has ended its side
+  bool hangup = false;  // the peer has ended its side or sent urgent data: a short read is no proof that all is read
   bool broken = false;  // both sides are gone, or an error is waiting to be read
 };
 
