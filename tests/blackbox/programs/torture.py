@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import socket
+import sys
 import struct
 import zlib
 from dataclasses import asdict, dataclass
@@ -145,13 +146,29 @@ class Conversation:
 
 async def converse_with(address, seed):
     """The client's side of one conversation, from connecting to the end."""
-    host, port = address.rsplit(":", 1)
     plan = Plan(seed)
-    sock = _prepare(socket.socket(), plan.client)
+    family, place = _place(address)
+    sock = _prepare(socket.socket(family), plan.client)
     loop = asyncio.get_running_loop()
-    await loop.sock_connect(sock, (host, int(port)))
+    await _connect(loop, sock, place)
     await loop.sock_sendall(sock, SEED.pack(seed))
     return await Conversation(sock, plan, "client").hold()
+
+
+async def _connect(loop, sock, place):
+    while True:
+        try:
+            return await loop.sock_connect(sock, place)
+        except BlockingIOError:  # a unix socket's queue is full, and says so instead of waiting
+            await asyncio.sleep(0.01)
+
+
+def _place(address):
+    """Family and place of "127.0.0.1:4711" or "unix:/path"."""
+    if address.startswith("unix:"):
+        return socket.AF_UNIX, address.removeprefix("unix:")
+    host, port = address.rsplit(":", 1)
+    return socket.AF_INET, (host, int(port))
 
 
 async def _serve_one(sock):
@@ -171,12 +188,13 @@ async def _serve_one(sock):
     print(json.dumps(asdict(outcome)), flush=True)
 
 
-async def _serve():
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+async def _serve(address):
+    family, place = _place(address)
+    listening = socket.socket(family)
+    listening.bind(place)
     listening.listen(1024)
     listening.setblocking(False)
-    print("127.0.0.1:%d" % listening.getsockname()[1], flush=True)
+    print(address if family == socket.AF_UNIX else "127.0.0.1:%d" % listening.getsockname()[1], flush=True)
     sessions = set()
     while True:
         sock, _ = await asyncio.get_running_loop().sock_accept(listening)
@@ -197,4 +215,4 @@ def _log_uniform(numbers, most):
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(sys.argv[1]))
