@@ -100,8 +100,18 @@ def table(raw, metrics):
     return lines
 
 
+def scaling(raw):
+    """How many times the round trips of one worker two would make on two CPUs of their own, or None."""
+    medians = [statistics.median(found) for test in ("workers1", "workers2")
+               if (found := values(raw, "holdfast", Metric(test, "cpu_us", "")))]
+    return 2 * min(1, medians[0] / medians[1]) if len(medians) == 2 else None
+
+
 def target_table(raw):
     lines = ["| target | measured | |", "|---|---|---|"]
+    if scaling(raw) is not None:
+        word = "met" if scaling(raw) >= 1.7 else "**missed**"
+        lines.append(f"| two workers >= 1.70 of one, by the CPU of a round trip ([how](#two-workers)) | {scaling(raw):.2f} | {word} |")
     for metric, peer, sign, bound, found, met in verdicts(raw):
         word = {None: "not measured", True: "met", False: "**missed**"}[met]
         measured = "-" if found is None else f"{found:.2f}"
@@ -180,6 +190,7 @@ def render(raw):
         *busy_machine_lines(raw), *failure_lines(raw)]
     if "holdfast" in raw["proxies"]:
         lines += ["## Targets", "", *target_table(raw), ""]
+        lines += ["Why some are missed, with a profile: [PERFORMANCE](../docs/PERFORMANCE.md).", ""]
     lines += ["## Numbers", "", *table(raw, METRICS), "", *rival_note()]
     lines += syscall_lines(raw, "syscalls", "System calls per relayed message, by name (50 connections, closed loop):")
     lines += syscall_lines(raw, "connect_syscalls", "System calls per relayed connection with one round trip on it, by name:")

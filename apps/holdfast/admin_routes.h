@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "control/http_server.h"
 #include "control/router.h"
 #include "gateway/status.h"
 
@@ -17,6 +18,7 @@ struct AdminSources {
   std::string node_name;
   std::function<gateway::Status()> status;
   std::function<Phase()> phase;
+  std::function<const control::HttpCounters&()> http;  // of the admin server itself
 };
 
 [[nodiscard]] control::Router admin_routes(AdminSources sources);

@@ -1,5 +1,5 @@
-// apps/holdfast/demo_servers.h: the little servers of `holdfast up`: each answers every line with its name and the
-// line.
+// apps/holdfast/demo_servers.h: the little servers of `holdfast up`: each answers every line with its
+// name and the line.
 //
 // Thread: control; a coroutine for each connection. Limits: a line of 4 KiB; longer ones end the connection.
 #pragma once

@@ -48,7 +48,8 @@ class Node::Parts {
     admin.emplace(runtime, "admin", *from.admin.listen,
                   admin_routes({.node_name = node_name(from.node),
                                 .status = [this] { return gateway.status(); },
-                                .phase = [this] { return phase; }}),
+                                .phase = [this] { return phase; },
+                                .http = [this]() -> const control::HttpCounters& { return admin->counters(); }}),
                   limits);
   }
 

@@ -1,5 +1,5 @@
-// base/endpoint.h: where to listen or connect, as users write it: "10.0.0.1:1883", "[::1]:1883", "b1.local:1883",
-// "unix:/path".
+// base/endpoint.h: where to listen or connect, as users write it: "10.0.0.1:1883", "[::1]:1883",
+// "b1.local:1883", "unix:/path".
 //
 // Thread: values. A host name is only kept here; the control plane resolves it.
 #pragma once

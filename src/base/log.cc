@@ -119,8 +119,8 @@ void finish(std::unique_ptr<Running> running) {
   log.dropped_before += overrun + running->sink->dropped();
 }
 
-// Should the pool's thread hang in a write() that nothing ends, it is left behind with all that it uses: the end of the
-// process takes them.
+// Should the pool's thread hang in a write() that nothing ends, it is left behind with all that it
+// uses: the end of the process takes them.
 void drain(std::unique_ptr<Running> running, Clock::time_point give_up_at) {
   std::promise<void> drained;
   std::future<void> done = drained.get_future();

@@ -23,8 +23,8 @@ struct LogSettings {
 
 // Starts the log; before this, and after stop_log(), lines are dropped. While it runs, changes its settings.
 void start_log(LogSettings settings);
-// Writes what is queued, for at most `patience` and half a second, then stops. A sink that nobody reads cannot hold the
-// process.
+// Writes what is queued, for at most `patience` and half a second, then stops. A sink that nobody reads
+// cannot hold the process.
 void stop_log(std::chrono::milliseconds patience = std::chrono::seconds{1});
 
 [[nodiscard]] bool log_enabled(LogLevel level) noexcept;

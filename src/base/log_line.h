@@ -3,8 +3,8 @@
 // Thread: any. Cost: one pass; one string, and one for each number.
 // Limits: a line is cut at 4,000 bytes, its end included, between two characters (and says so): a pipe takes it whole.
 // Safety: what a peer sent goes into fields. No value can end a line or begin another field: in text, a value with a
-//         space, quote, '=', backslash or control character is written as a JSON string. Bytes that are not UTF-8
-//         become U+FFFD.
+//         space, quote, '=', backslash or control character is written as a JSON string. Bytes that are
+//         not UTF-8 become U+FFFD.
 #pragma once
 
 #include <chrono>

@@ -16,8 +16,8 @@ namespace holdfast::control {
 
 using Addresses = std::vector<boost::asio::ip::address>;
 
-// In the resolver's order of preference, each address once, at least one. A text that is an address already costs
-// nothing and yields itself.
+// In the resolver's order of preference, each address once, at least one. A text that is an address
+// already costs nothing and yields itself.
 [[nodiscard]] Task<base::Result<Addresses>> resolve(ThreadPool& pool, std::string host,
                                                     std::chrono::milliseconds timeout);
 

@@ -1,8 +1,8 @@
 // control/runtime.h: the control thread, which runs everything that is counted in thousands and talks to the world.
 //
 // Thread:   the one that calls run(). post() and stop() from any thread; all else on the control thread, or before
-// run(). Lifetime: made first, destroyed last. Shutdown: destroy or stop() what works on it (servers, tickers,
-// wake-ups, jobs),
+// run(). Lifetime: made first, destroyed last. Shutdown: destroy or stop() what works on it (servers,
+// tickers, wake-ups, jobs),
 //           then stop(); run() returns; what still waits is then destroyed with the runtime, without running again.
 // Errors:   an exception that escapes a task or a callback is a programming error: it is logged and ends the process.
 #pragma once

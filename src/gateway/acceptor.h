@@ -2,10 +2,9 @@
 //
 // Thread: the worker's.
 // Limits: at most kBurst connections are accepted from one socket in a turn. A connection needs two descriptors; when
-// the
-//         budget or the kernel has no more, accepting pauses: one notice, a gauge, no spinning. What waits in the
-//         kernel's queue is then tried every kPauseStep, and the pause is over (a second notice) after kPauseCalm
-//         without a shortage.
+//         the budget or the kernel has no more, accepting pauses: one notice, a gauge, no spinning. What waits in the
+//         kernel's queue is then tried every kPauseStep, and the pause is over (a second notice) after
+//         kPauseCalm without a shortage.
 #pragma once
 
 #include <vector>

@@ -1,8 +1,8 @@
 // gateway/connection_log.h: what workers noticed, as log lines. One line for each connection that ends.
 //
 // Thread: control.
-// Limits: failing servers are told of at most once in kFailurePause each; the line says how many failures it stands
-// for.
+// Limits: failing servers are told of at most once in kFailurePause each; the line says how many
+// failures it stands for.
 #pragma once
 
 #include <string>

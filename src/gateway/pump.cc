@@ -29,8 +29,8 @@ void Relays::on_relaying(base::Key key, Relay& relay, End end, net::Ready ready)
   if (leg.hangup || relay.leg(other(end)).hangup) (void)finish(key, relay);
 }
 
-// The kernel has given this connection up. What that means must not wait until it is read again, which may never be:
-// the other end may take nothing.
+// The kernel has given this connection up. What that means must not wait until it is read again, which
+// may never be: the other end may take nothing.
 Relays::Fate Relays::break_off(base::Key key, Relay& relay, End end) {
   const int error = relay.leg(end).transport.take_error();
   if (error == 0) return Fate::lives;  // both sides were shut down in order; reading will tell

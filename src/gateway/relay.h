@@ -2,9 +2,10 @@
 //
 // Thread: the worker that accepted it.
 // Memory: 168 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
-// What must not go to another process with it (descriptors, indexes, the timer's links) is learned anew there; what
-// must (addresses, times, byte counts, unsent bytes, which side has ended) is here and nowhere else. Between two turns
-// of the loop every byte that was read is either written or in `pending`.
+// All that another process would need to go on with it (addresses, times, byte counts, unsent bytes, which side has
+// ended) is here and nowhere else, and the rest (descriptors, indexes, the timer's links) can be learned anew: a
+// versioned record can be written from it between any two turns of the loop, when every byte that was
+// read is either written or in `pending`.
 #pragma once
 
 #include <array>

@@ -3,11 +3,9 @@
 // Thread: the worker's. Nothing here blocks, locks or throws.
 // Cost:   a relayed message is one read and one write; nothing is allocated for it.
 // Limits: what one read yields and the other end does not take waits, at most kPendingMax bytes; until it is taken,
-// nothing
-//         more is read (see docs/decisions/0004). One connection moves at most kTurnBytesMax a turn, so none starves
-//         others.
-// Orderly ends: what an end sent before it ended is always delivered, then the other is told. A reset is passed on as a
-//         reset. docs/ARCHITECTURE.md tells the life of a connection.
+//         nothing more is read (docs/decisions/0004). One connection moves at most kTurnBytesMax a turn.
+// Ends:   what an end sent before it closed in order is delivered, then the other is told. A reset is passed on as one,
+//         and so is a cut: a stream that is not whole never looks whole. docs/ARCHITECTURE.md tells the whole life.
 #pragma once
 
 #include <memory>

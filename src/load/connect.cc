@@ -10,8 +10,8 @@ ConnectModel::ConnectModel(net::Loop& loop, const Settings& settings, Share shar
 
 void ConnectModel::on_start() { on_pace(); }
 
-// A connection that has gone is followed by another in the next turn, not from within: one that fails at once would
-// otherwise never let go.
+// A connection that has gone is followed by another in the next turn, not from within: one that fails
+// at once would otherwise never let go.
 void ConnectModel::on_gone(std::uint32_t) {
   ++free_;
   if (!std::exchange(pacing_, true)) pacer_.arm(loop_.now());

@@ -1,8 +1,8 @@
 // load/messages.h: what travels on a connection of the generator, and how its echo is checked.
 //
 // A message is a stamp (its number on this connection, and the time from which its latency counts) and a constant
-// filler. A reply is right when its length and its number are; the time comes back with it, so nothing is kept for a
-// message.
+// filler. A reply is right when its length and its number are; the time comes back with it, so nothing
+// is kept for a message.
 //
 // Thread: one loop's. Cost: one system call for up to 64 KiB of messages; nothing is allocated for a message.
 #pragma once
@@ -106,8 +106,8 @@ Messages::Outcome Messages::receive(net::Transport& from, MessageState& state, n
       ++state.received;
       on_reply(state.receiving);
     }
-    // A read that did not fill the buffer took all there was, and what comes later makes a new event; but the end may
-    // have come before this event.
+    // A read that did not fill the buffer took all there was, and what comes later makes a new event;
+    // but the end may have come before this event.
     if (result.bytes < incoming_.size() && !ready.hangup && !ready.broken) return Outcome::again;
   }
 }

@@ -30,8 +30,8 @@ class Server final : public net::Loop::Source {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Listens and returns the address, with the port that was given when it asked for port 0. Several servers may share
-  // it.
+  // Listens and returns the address, with the port that was given when it asked for port 0. Several
+  // servers may share it.
   [[nodiscard]] base::Result<net::SocketAddress> listen(const net::SocketAddress& address);
 
   struct Counters {

@@ -15,8 +15,8 @@
 
 namespace holdfast::net {
 
-// Who a peer is, in 20 flat bytes: kept in the record of every connection. An IPv4 address is kept in 4 of the 16
-// bytes.
+// Who a peer is, in 20 flat bytes: kept in the record of every connection. An IPv4 address is kept in 4
+// of the 16 bytes.
 struct PeerAddress {
   enum class Family : std::uint8_t { none, ipv4, ipv6, unix_socket };
 

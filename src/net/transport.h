@@ -1,5 +1,5 @@
-// net/transport.h: one leg of a connection as its user sees it. Plain sockets today; TLS takes its place behind the
-// same face.
+// net/transport.h: one leg of a connection as its user sees it. Plain sockets today; TLS takes its
+// place behind the same face.
 //
 // Thread: the owner loop's thread only. Cost: one system call each. Never blocks, never raises SIGPIPE.
 // Memory: 8 bytes, a value. It does not own the descriptor: whoever holds it calls close() or abort() once.

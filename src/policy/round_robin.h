@@ -1,8 +1,8 @@
 // policy/round_robin.h: servers in turn, each as often as its weight says, spread as evenly as can be.
 //
 // Thread: one worker. Cost: a choice looks at every server. Memory: 8 bytes a server.
-// Source: smooth weighted round robin as nginx has it: every server earns its weight, the richest is chosen and pays
-// the sum.
+// Source: smooth weighted round robin as nginx has it: every server earns its weight, the richest is
+// chosen and pays the sum.
 #pragma once
 
 #include <vector>
