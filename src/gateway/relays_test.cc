@@ -395,6 +395,36 @@ TEST(Relays, AServerThatComesBackDuringTheRetriesIsReached) {
   rig.until([&] { return rig.slots[0].connections_total == 1; });
 }
 
+TEST(Relays, HandshakeTimeoutHoldsDuringThePauseBetweenRetries) {
+  Rig rig(1);
+  rig.rules().handshake_timeout = 100ms;
+  rig.open();
+  rig.stop_server(0);
+  Peer client = rig.connect();
+  const auto start = base::Clock::now();
+  rig.until([&] { return rig.closed(CloseReason::handshake_timeout) == 1; });
+  EXPECT_LT(base::Clock::now() - start, 450ms) << "the pause is 500 ms";
+  EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+}
+
+TEST(Relays, EveryAddressOfAServerIsTriedBeforeThePause) {
+  Rig rig(1);
+  rig.open();
+  net::SocketAddress dead;
+  {
+    const net::Fd closed_at_once = *net::open_listener(loopback(), {}, net::Sharing::alone);
+    dead = *net::SocketAddress::local_of(closed_at_once.get());
+  }
+  rig.set_pool([&](Pool& pool) { pool.servers[0].addresses.insert(pool.servers[0].addresses.begin(), dead); });
+  rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
+  const auto start = base::Clock::now();
+  Peer first = rig.connect();
+  Peer second = rig.connect();  // one of the two begins with the dead address
+  rig.until([&] { return rig.slots[0].connections_total == 2; });
+  EXPECT_LT(base::Clock::now() - start, 450ms);
+  EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+}
+
 TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
   Rig rig(2);
   rig.open();
