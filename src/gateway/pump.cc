@@ -98,6 +98,7 @@ Relays::Fate Relays::deliver(base::Key key, Relay& relay, End to, std::span<cons
   const bool kept = buffers_.append(out.pending, bytes);
   tell_buffer_memory();
   if (kept) return Fate::lives;
+  out.transport.abort();  // what was read for it is lost
   return end(key, relay, CloseReason::no_memory), Fate::ended;
 }
 

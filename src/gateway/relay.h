@@ -26,7 +26,10 @@ enum class End : std::uint8_t { client = 0, server = 1 };
 inline constexpr End kEnds[] = {End::client, End::server};
 [[nodiscard]] constexpr End other(End end) noexcept { return end == End::client ? End::server : End::client; }
 
-// One leg: the connection with one end.
+// One leg: the connection with one end. Its two directions end for themselves:
+//   from it: (not) readable, then hangup when the end is near, then ended;
+//   to it:   open, then told_end once the other leg has ended and nothing waits for it, or gone when it takes nothing.
+// `broken` says that the kernel has ended both; what was received before may still be there to read.
 struct Leg {
   net::Transport transport;
   net::BufferChain pending;  // what this end has not taken yet; at most kPendingMax
