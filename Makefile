@@ -4,7 +4,7 @@
 
 build:                 ## the program, as build/holdfast
 	@tools/install_packages.sh build
-	@cmake --preset release --log-level=WARNING
+	@cmake --preset release --log-level=WARNING >/dev/null
 	@cmake --build --preset release
 
 run: build             ## start everything with built-in defaults
