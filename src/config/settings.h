@@ -16,6 +16,11 @@ namespace holdfast::config {
 
 using Duration = std::chrono::microseconds;
 
+// As timers take it; never shorter than what was asked for.
+[[nodiscard]] inline std::chrono::milliseconds milliseconds(Duration duration) {
+  return std::chrono::ceil<std::chrono::milliseconds>(duration);
+}
+
 struct Node {
   std::string name;           // empty: the host name
   std::uint32_t workers = 0;  // 0: one per CPU

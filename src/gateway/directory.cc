@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t kServersMax = 65'534;  // a slot is 16 bits in the record of a relay, and one value means none
 
-std::chrono::milliseconds milliseconds(config::Duration duration) {
-  return std::chrono::ceil<std::chrono::milliseconds>(duration);
-}
-
 policy::Kind kind_of(config::Policy policy) {
   switch (policy) {
     case config::Policy::round_robin: return policy::Kind::round_robin;
@@ -55,7 +51,7 @@ Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>&
       lookups_(names_.size()) {
   for (std::size_t i = 0; i < pools.size(); ++i) {
     if (std::ranges::none_of(names_, [i](const Name& name) { return name.pool == i; })) continue;
-    tickers_.push_back(std::make_unique<control::Ticker>(runtime, milliseconds(pools[i].resolve_interval),
+    tickers_.push_back(std::make_unique<control::Ticker>(runtime, config::milliseconds(pools[i].resolve_interval),
                                                          [this, i] { look_up_names_of(i); }));
   }
 }
@@ -63,7 +59,7 @@ Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>&
 std::shared_ptr<const Pools> Directory::build(const std::vector<config::Pool>& configured) {
   auto pools = std::make_shared<Pools>();
   for (const config::Pool& from : configured) {
-    Pool pool{from.name, kind_of(from.policy), milliseconds(from.connect_timeout), from.retries, {}, {}};
+    Pool pool{from.name, kind_of(from.policy), config::milliseconds(from.connect_timeout), from.retries, {}, {}};
     for (const config::Server& server : from.servers) {
       if (slots_.size() == kServersMax) throw std::runtime_error("more than 65534 servers in all pools together");
       const auto slot = static_cast<std::uint16_t>(slots_.size());

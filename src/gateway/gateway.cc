@@ -10,16 +10,13 @@ namespace {
 constexpr std::size_t kNoticesMax = 8192;
 constexpr std::chrono::milliseconds kDrainLook{20};
 
-std::chrono::milliseconds milliseconds(config::Duration duration) {
-  return std::chrono::ceil<std::chrono::milliseconds>(duration);
-}
-
 std::size_t worker_count(std::uint32_t configured) {
   return configured > 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
 }
 
 net::TcpOptions tcp_options(const config::Listener& listener) {
-  return {std::chrono::ceil<std::chrono::seconds>(listener.tcp_keepalive), milliseconds(listener.tcp_user_timeout)};
+  return {std::chrono::ceil<std::chrono::seconds>(listener.tcp_keepalive),
+          config::milliseconds(listener.tcp_user_timeout)};
 }
 
 std::vector<std::string> names_of(const std::vector<config::Listener>& listeners) {
@@ -81,8 +78,8 @@ void Gateway::make_rules(const config::Settings& settings) {
     ListenerRules rules;
     while (settings.pools.at(rules.pool).name != from.pool) ++rules.pool;  // config has seen to it that there is one
     rules.max_connections = from.max_connections;
-    rules.handshake_timeout = milliseconds(from.handshake_timeout);
-    rules.idle_timeout = milliseconds(from.idle_timeout);
+    rules.handshake_timeout = config::milliseconds(from.handshake_timeout);
+    rules.idle_timeout = config::milliseconds(from.idle_timeout);
     rules.tcp = tcp_options(from);
     rules.connections = &listener.connections;
     rules_.push_back(rules);
