@@ -73,7 +73,7 @@ Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
 }
 
 // Everything that may refuse a client stands here, before anything is spent on it.
-void Acceptor::admit(int fd, const net::PeerAddress& client, std::uint16_t listener) {
+void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t listener) {
   const ListenerRules& rules = context_.listeners[listener];
   if (rules.connections->fetch_add(1, std::memory_order_relaxed) >= rules.max_connections) {
     rules.connections->fetch_sub(1, std::memory_order_relaxed);

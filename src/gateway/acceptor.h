@@ -43,7 +43,7 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] Outcome accept_burst(std::uint32_t index);
   void on_acceptable(std::uint32_t index);
   [[nodiscard]] Outcome accept_one(const Socket& socket);
-  void admit(int fd, const net::PeerAddress& client, std::uint16_t listener);
+  void admit(int fd, const base::PeerAddress& client, std::uint16_t listener);
   void refuse(int fd, std::uint16_t listener, RefuseReason reason);
   void pause();
   void look_again();

@@ -13,14 +13,14 @@ namespace holdfast::gateway {
 
 struct ConnectionOpened {
   std::uint64_t id = 0;
-  net::PeerAddress client;
+  base::PeerAddress client;
   std::uint16_t listener = 0;
   std::uint16_t server = 0;
 };
 
 struct ConnectionEnded {
   std::uint64_t id = 0;
-  net::PeerAddress client;
+  base::PeerAddress client;
   std::uint16_t listener = 0;
   std::uint16_t server = 0;  // Relay::kNoServer when none was reached
   CloseReason reason{};

@@ -55,7 +55,7 @@ struct Relay {
   std::array<std::uint64_t, 2> bytes{};  // by the end they came from
   base::Time accepted;
   std::uint64_t id = 0;
-  net::PeerAddress client;
+  base::PeerAddress client;
   std::uint32_t connect_us = 0;  // from accept to connected; 0 while connecting
   std::uint16_t listener = 0;
   std::uint16_t server = kNoServer;              // slot in ServerSlots

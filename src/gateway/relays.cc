@@ -58,7 +58,7 @@ void Relays::refresh() {
   for (std::size_t i = 0; i < policies_.size(); ++i) policies_[i]->changed(pools_.get().pools[i].view);
 }
 
-void Relays::begin(int client_fd, const net::PeerAddress& client, std::uint16_t listener) {
+void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener) {
   const base::Key key = relays_.add();
   context_.counters->relay_memory_bytes.set(static_cast<std::int64_t>(relays_.memory_bytes()));
   Relay& relay = *relays_.find(key);

@@ -61,7 +61,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   ~Relays();
 
   // Takes over an accepted socket, its two descriptors of the budget and its place among the listener's connections.
-  void begin(int client_fd, const net::PeerAddress& client, std::uint16_t listener);
+  void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener);
 
   // At the top of each turn: takes the newest pools.
   void refresh();

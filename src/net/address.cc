@@ -18,18 +18,6 @@ T view_as(const sockaddr* address) {
 
 }  // namespace
 
-std::string PeerAddress::text() const {
-  char buffer[INET6_ADDRSTRLEN] = "";
-  switch (family) {
-    case Family::none: return "-";
-    case Family::unix_socket: return "unix";
-    case Family::ipv4: ::inet_ntop(AF_INET, bytes.data(), buffer, sizeof buffer); break;
-    case Family::ipv6: ::inet_ntop(AF_INET6, bytes.data(), buffer, sizeof buffer); break;
-  }
-  const std::string host = family == Family::ipv6 ? "[" + std::string(buffer) + "]" : std::string(buffer);
-  return host + ":" + std::to_string(port);
-}
-
 base::Result<SocketAddress> SocketAddress::from(const base::Endpoint& endpoint) {
   SocketAddress result;
   switch (endpoint.kind) {
@@ -75,7 +63,8 @@ std::string SocketAddress::path() const {
   return std::string(path, ::strnlen(path, sizeof storage_.unix_path.sun_path));
 }
 
-PeerAddress SocketAddress::peer() const noexcept {
+base::PeerAddress SocketAddress::peer() const noexcept {
+  using base::PeerAddress;
   PeerAddress peer;
   if (family() == AF_INET) {
     const auto v4 = view_as<sockaddr_in>(get());

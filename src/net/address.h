@@ -6,28 +6,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <array>
 #include <cstdint>
 #include <string>
 
 #include "base/endpoint.h"
+#include "base/peer_address.h"
 #include "base/result.h"
 
 namespace holdfast::net {
-
-// Who a peer is, in 20 flat bytes: kept in the record of every connection. An IPv4 address is kept in 4
-// of the 16 bytes.
-struct PeerAddress {
-  enum class Family : std::uint8_t { none, ipv4, ipv6, unix_socket };
-
-  std::array<std::uint8_t, 16> bytes{};
-  std::uint16_t port = 0;
-  Family family = Family::none;
-
-  // "10.0.0.1:4711", "[::1]:4711", "unix", or "-" when it is not known.
-  [[nodiscard]] std::string text() const;
-  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
-};
 
 // An address as the kernel takes it.
 class SocketAddress {
@@ -51,7 +37,7 @@ class SocketAddress {
   [[nodiscard]] bool is_unix() const noexcept { return family() == AF_UNIX; }
   // The path of a unix address; empty for others.
   [[nodiscard]] std::string path() const;
-  [[nodiscard]] PeerAddress peer() const noexcept;
+  [[nodiscard]] base::PeerAddress peer() const noexcept;
   // As base::Endpoint writes it: "[::1]:1883", "unix:/path".
   [[nodiscard]] std::string text() const;
 
