@@ -1,9 +1,9 @@
 #include "base/endpoint.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include "base/ip_text.h"
 
 namespace holdfast::base {
 namespace {
@@ -12,11 +12,6 @@ constexpr Error kMalformed{Errc::malformed, Side::internal, 0, "endpoint"};
 constexpr std::string_view kUnixPrefix = "unix:";
 constexpr std::size_t kUnixPathBytesMax = 107;
 constexpr std::size_t kHostNameBytesMax = 253;
-
-bool is_address(int family, const std::string& text) {
-  in6_addr storage{};
-  return ::inet_pton(family, text.c_str(), &storage) == 1;
-}
 
 bool is_host_name(std::string_view text) {
   if (text.empty() || text.size() > kHostNameBytesMax || text.front() == '-' || text.front() == '.') return false;
@@ -58,10 +53,10 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     endpoint.kind = Endpoint::Kind::ipv6;
     endpoint.host = host.substr(1, host.size() - 2);
-    return is_address(AF_INET6, endpoint.host) ? Result<Endpoint>(std::move(endpoint)) : kMalformed;
+    return parse_ip(PeerAddress::Family::ipv6, endpoint.host) ? Result<Endpoint>(std::move(endpoint)) : kMalformed;
   }
   endpoint.host = host;
-  if (is_address(AF_INET, endpoint.host)) return endpoint;
+  if (parse_ip(PeerAddress::Family::ipv4, endpoint.host)) return endpoint;
   endpoint.kind = Endpoint::Kind::host_name;
   return is_host_name(host) ? Result<Endpoint>(std::move(endpoint)) : kMalformed;
 }
