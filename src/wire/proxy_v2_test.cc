@@ -117,7 +117,7 @@ TEST(ReadProxyV2, IsAtMost4096BytesLong) {
     const std::string too_long = v2_header(command, 0x00, std::string(kProxyBytesMax - 15, 'x'));
     EXPECT_EQ(Reading(std::string_view(too_long).substr(0, 16))->status, ProxyStatus::malformed);
     expect_malformed(too_long, "longer than 4096");
-    expect_malformed(v2_header(command, 0x00, std::string(65535, 'x')), "longer than 4096");
+    EXPECT_EQ(Reading(v2_header(command, 0x00, std::string(65535, 'x')))->status, ProxyStatus::malformed);
   }
   const std::string tlvs = tlv(0xe0, std::string(kProxyBytesMax - 16 - 12 - 3, 'x'));
   expect_whole(v2_header(0x21, 0x11, kIpv4Block + tlvs), ipv4_header(tlvs));
