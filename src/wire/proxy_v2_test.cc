@@ -189,7 +189,7 @@ TEST(ReadProxyV2, TakesAChecksumMadeElsewhere) {
 std::string written(const PeerAddress& source, const PeerAddress& destination, const ProxyExtras& extras) {
   std::vector<std::byte> out(kProxyBytesMax);
   const std::size_t size = write_proxy_v2(source, destination, extras, out);
-  std::vector<std::byte> exact(size);
+  std::vector<std::byte> exact(size, std::byte{0xaa});  // what was in memory before must not be sent
   EXPECT_EQ(write_proxy_v2(source, destination, extras, exact), size);
   std::vector<std::byte> short_of_one(size > 0 ? size - 1 : 0);
   EXPECT_EQ(write_proxy_v2(source, destination, extras, short_of_one), 0U);
