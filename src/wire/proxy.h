@@ -41,7 +41,7 @@ struct ProxyHeader {
 
 enum class ProxyStatus : std::uint8_t {
   whole,      // ProxyRead::bytes are the header, what follows is the client's
-  more,       // a header may still become of it
+  more,       // nothing wrong yet; a line of version 1 is judged when its CR LF is there, as PROXY 2.1 demands
   none,       // it begins like no header; decided by the first byte that differs
   malformed,  // it begins like a header and is none
 };
