@@ -19,6 +19,9 @@ struct PeerAddress {
 
   // "10.0.0.1:4711", "[::1]:4711", "unix", or "-" when it is not known.
   [[nodiscard]] std::string text() const;
+  // An IPv4 peer of an IPv6 socket, ::ffff:a.b.c.d, as the IPv4 address that it is; any other as it stands.
+  //= RFC4291 2.5.5.2
+  [[nodiscard]] PeerAddress unmapped() const noexcept;
   friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
 };
 
