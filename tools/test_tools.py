@@ -168,6 +168,11 @@ def test_check_rooms_misses_the_furniture(tree, gone, fault):
     assert only_fault("check_rooms", tree) == fault
 
 
+def test_a_test_of_a_pure_room_may_use_threads(tree):
+    write(tree, "src/pure/sum_test.cc", "#include <thread>\n")
+    assert run_tool("check_rooms", tree)[0] == 0
+
+
 def test_check_rooms_misses_a_folder(tree):
     shutil.rmtree(tree / "src/top")
     assert only_fault("check_rooms", tree) == "tools/rooms.toml:6: there is no folder src/top"
