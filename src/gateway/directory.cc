@@ -20,10 +20,10 @@ policy::Kind kind_of(config::Policy policy) {
 }
 
 // What the policy sees: a server that has no address yet takes no connections.
-void make_view(Pool& pool, const ServerSlots& slots) {
-  pool.view.clear();
+void make_view(Pool& pool, ServerSlots& slots) {
+  pool.seen.clear();
   for (const Server& server : pool.servers) {
-    pool.view.push_back({server.addresses.empty() ? 0 : server.weight, &slots[server.slot].connections});
+    pool.seen.push_back({.weight = server.addresses.empty() ? 0 : server.weight, .load = &slots[server.slot].load});
   }
 }
 

@@ -214,7 +214,7 @@ ServerStatus Gateway::status_of(const Pool& pool, const Server& server) const {
           .name = server.name,
           .weight = server.weight,
           .addresses = server.addresses.size(),
-          .connections = slot.connections.load(std::memory_order_relaxed),
+          .connections = slot.load.connections.load(std::memory_order_relaxed),
           .connections_total = slot.connections_total.load(std::memory_order_relaxed),
           .connect_failures_total = slot.connect_failures_total.load(std::memory_order_relaxed)};
 }

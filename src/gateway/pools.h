@@ -22,8 +22,8 @@ struct ServerSlot {
 
   std::string pool;
   std::string server;
-  alignas(64) std::atomic<std::uint32_t> connections{0};  // live and being connected
-  std::atomic<std::uint64_t> connections_total{0};        // established
+  policy::ServerLoad load;
+  std::atomic<std::uint64_t> connections_total{0};  // established
   std::atomic<std::uint64_t> connect_failures_total{0};
 };
 using ServerSlots = std::deque<ServerSlot>;  // addresses stay; written only before the workers start
@@ -41,7 +41,9 @@ struct Pool {
   std::chrono::milliseconds connect_timeout{};
   std::uint32_t retries = 0;
   std::vector<Server> servers;
-  std::vector<policy::Server> view;  // the same servers as the policy sees them
+  std::vector<policy::Server> seen;  // the same servers as the policy sees them
+
+  [[nodiscard]] policy::View view() const { return {.servers = seen}; }
 };
 
 struct Pools {

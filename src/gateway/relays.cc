@@ -47,7 +47,7 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
   loop.add_timers(timers_);
   for (const Pool& pool : pools_.get().pools) {
     policies_.push_back(policy::make_policy(pool.policy, context.number));
-    policies_.back()->changed(pool.view);
+    policies_.back()->changed(pool.view());
   }
 }
 
@@ -55,7 +55,7 @@ Relays::~Relays() { end_all(CloseReason::stopped); }
 
 void Relays::refresh() {
   if (!pools_.refresh()) return;
-  for (std::size_t i = 0; i < policies_.size(); ++i) policies_[i]->changed(pools_.get().pools[i].view);
+  for (std::size_t i = 0; i < policies_.size(); ++i) policies_[i]->changed(pools_.get().pools[i].view());
 }
 
 void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener) {
@@ -82,7 +82,7 @@ void Relays::dial(base::Key key, Relay& relay) {
   for (;;) {
     if (relay.attempts > pool.retries) return end(key, relay, CloseReason::connect_failed);
     std::array<std::uint32_t, Relay::kTriedMax> storage;
-    const auto chosen = policy.choose(pool.view, tried_indexes(relay, pool, storage));
+    const auto chosen = policy.choose(pool.view(), {.now = loop_.now(), .tried = tried_indexes(relay, pool, storage)});
     if (!chosen && relay.attempts == 0) return end(key, relay, CloseReason::no_server);
     if (!chosen) {  // all have failed: once more from the beginning; after a pause, unless an address is still untried
       relay.tried.fill(Relay::kNoServer);
@@ -96,7 +96,7 @@ void Relays::dial(base::Key key, Relay& relay) {
 bool Relays::dial_one(base::Key key, Relay& relay, const Pool& pool, std::uint32_t index) {
   const Server& server = pool.servers[index];
   relay.server = server.slot;
-  (*context_.servers)[server.slot].connections.fetch_add(1, std::memory_order_relaxed);
+  (*context_.servers)[server.slot].load.connections.fetch_add(1, std::memory_order_relaxed);
   const net::SocketAddress& address = server.addresses[(relay.id + relay.attempts) % server.addresses.size()];
   const auto fd = net::dial(address, rules(relay).tcp);
   if (!fd) {
@@ -115,7 +115,7 @@ void Relays::give_up_server(Relay& relay, int error) {
   if (leg.transport.open()) leg.transport.close();
   leg = Leg{};
   ServerSlot& slot = (*context_.servers)[relay.server];
-  slot.connections.fetch_sub(1, std::memory_order_relaxed);
+  slot.load.connections.fetch_sub(1, std::memory_order_relaxed);
   slot.connect_failures_total.fetch_add(1, std::memory_order_relaxed);
   (void)context_.notices->post(ConnectFailed{relay.server, error});
   relay.tried[relay.attempts % Relay::kTriedMax] = relay.server;
@@ -224,7 +224,7 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   rules(relay).connections->fetch_sub(1, std::memory_order_relaxed);
   context_.descriptors->give(2);
   if (relay.server != Relay::kNoServer) {
-    (*context_.servers)[relay.server].connections.fetch_sub(1, std::memory_order_relaxed);
+    (*context_.servers)[relay.server].load.connections.fetch_sub(1, std::memory_order_relaxed);
   }
   if (context_.verbosity >= Verbosity::ends) announce_end(relay, reason);
   relays_.remove(key);

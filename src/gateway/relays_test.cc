@@ -141,7 +141,7 @@ class Rig {
                               slots[i].server,
                               100,
                               {*net::SocketAddress::local_of(servers_.back().get())}});
-      pool.view.push_back({100, &slots[i].connections});
+      pool.seen.push_back({.weight = 100, .load = &slots[i].load});
     }
     pools->pools.push_back(pool);
     return pools;
@@ -174,7 +174,7 @@ TEST_F(RelaysTest, CarriesBytesBothWays) {
   rig.until([&] { return client.drain(), client.got == "world"; });
   EXPECT_EQ(rig.counters[0].bytes[0].value(), 5U);
   EXPECT_EQ(rig.counters[0].bytes[1].value(), 5U);
-  EXPECT_EQ(rig.slots[0].connections, 1U);
+  EXPECT_EQ(rig.slots[0].load.connections, 1U);
 }
 
 TEST_F(RelaysTest, HalfCloseIsPassedOnInBothDirections) {
@@ -197,7 +197,7 @@ TEST_F(RelaysTest, HalfCloseIsPassedOnInBothDirections) {
     EXPECT_EQ(rig.closed(client_first ? CloseReason::client_closed : CloseReason::server_closed), 1U);
   }
   EXPECT_EQ(rig.live, 0U);
-  EXPECT_EQ(rig.slots[0].connections, 0U);
+  EXPECT_EQ(rig.slots[0].load.connections, 0U);
 }
 
 TEST_F(RelaysTest, AResetIsPassedOnAsAReset) {
@@ -367,8 +367,8 @@ TEST(Relays, GoesToTheNextServerWhenOneRefuses) {
   rig.until([&] { return server.drain(), server.got == "hi"; });
   EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
   EXPECT_EQ(rig.slots[1].connect_failures_total, 1U);
-  EXPECT_EQ(rig.slots[0].connections, 0U);
-  EXPECT_EQ(rig.slots[2].connections, 1U);
+  EXPECT_EQ(rig.slots[0].load.connections, 0U);
+  EXPECT_EQ(rig.slots[2].load.connections, 1U);
 }
 
 TEST(Relays, GivesUpWhenEveryServerRefuses) {
@@ -380,7 +380,7 @@ TEST(Relays, GivesUpWhenEveryServerRefuses) {
   rig.until([&] { return client.drain(), client.ended || client.error != 0; });
   EXPECT_EQ(rig.closed(CloseReason::connect_failed), 1U);
   EXPECT_EQ(rig.slots[0].connect_failures_total + rig.slots[1].connect_failures_total, 4U) << "1 and 3 retries";
-  EXPECT_EQ(rig.slots[0].connections, 0U);
+  EXPECT_EQ(rig.slots[0].load.connections, 0U);
 }
 
 TEST(Relays, AServerThatComesBackDuringTheRetriesIsReached) {
@@ -453,7 +453,7 @@ TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
 TEST(Relays, NothingUsableInThePoolEndsTheClientAtOnce) {
   Rig rig(1);
   rig.open();
-  rig.set_pool([](Pool& pool) { pool.view[0].weight = 0; });
+  rig.set_pool([](Pool& pool) { pool.seen[0].weight = 0; });
   rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
   Peer client = rig.connect();
   rig.until([&] { return client.drain(), client.ended; });

@@ -12,9 +12,8 @@ class LeastConnections final : public Policy {
  public:
   explicit LeastConnections(std::uint32_t offset) noexcept : turn_(offset) {}
 
-  [[nodiscard]] std::optional<std::uint32_t> choose(std::span<const Server> servers,
-                                                    std::span<const std::uint32_t> tried) override;
-  void changed(std::span<const Server> /*servers*/) override {}
+  [[nodiscard]] std::optional<std::uint32_t> choose(const View& view, const Request& request) override;
+  void changed(const View& /*view*/) override {}
 
  private:
   std::uint32_t turn_;  // where the next look begins

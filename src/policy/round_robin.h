@@ -15,9 +15,8 @@ class RoundRobin final : public Policy {
  public:
   explicit RoundRobin(std::uint32_t offset) noexcept : offset_(offset) {}
 
-  [[nodiscard]] std::optional<std::uint32_t> choose(std::span<const Server> servers,
-                                                    std::span<const std::uint32_t> tried) override;
-  void changed(std::span<const Server> servers) override;
+  [[nodiscard]] std::optional<std::uint32_t> choose(const View& view, const Request& request) override;
+  void changed(const View& view) override;
 
  private:
   std::uint32_t offset_;

@@ -1,0 +1,59 @@
+// policy/server.h: a server as policies see it, and what all workers count of it.
+//
+// Thread: ServerLoad is shared by all workers and lives as long as the server is known; every field is atomic and
+//         relaxed, so a choice may be one connection late. Server is built by control once for each change of the pool.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#include "base/time.h"
+#include "policy/rate_limit.h"
+
+namespace holdfast::policy {
+
+inline constexpr std::uint32_t kWholeShare = 65'536;
+inline constexpr std::uint32_t kServersMax = 65'534;  // of a pool: an index fits 16 bits and two values stay free
+inline constexpr std::uint32_t kWeightMax = 1'000;
+
+// A cache line of its own: what one server's connections write must not slow the choice of another.
+struct alignas(64) ServerLoad {
+  std::atomic<std::uint32_t> connections{
+      0};  // live and being connected; whoever takes a choice adds, whoever ends takes
+  std::atomic<std::uint32_t> aside_until{
+      0};             // a base::Tick; a connect has failed: chosen only when nothing else is left
+  RateLimit accepts;  // the token is taken by whoever takes the choice
+};
+
+struct Server {
+  std::uint32_t weight = 0;           // now, slow start included; 0 takes no new connections
+  std::uint32_t share = kWholeShare;  // below kWholeShare: in slow start, see below
+  std::uint32_t max_connections = 0;  // 0: no limit
+  AcceptRate accept_rate{};           // interval 0: no limit
+  ServerLoad* load = nullptr;         // never null in a view
+};
+// What `share` means depends on the policy, which would otherwise send every new connection to an empty server, or move
+// all its keys at once:
+//   least_connections, first   the most this server gets of all choices of the pool
+//   hash                       the part of its own keys that it serves already; the others probe on
+//   all others                 not looked at: their choices follow the weight, which is ramped
+
+// A server is set aside for an hour at most, so that a mark that nobody took back is not taken for one of the future
+// when the ticks come round.
+inline constexpr std::chrono::hours kAsideMax{1};
+
+inline void set_aside(ServerLoad& load, base::Time until) noexcept {
+  load.aside_until.store(std::max(base::Tick::at(until).count, 1U), std::memory_order_relaxed);
+}
+inline void take_back(ServerLoad& load) noexcept { load.aside_until.store(0, std::memory_order_relaxed); }
+
+[[nodiscard]] inline bool is_aside(const ServerLoad& load, base::Time now) noexcept {
+  const std::uint32_t until = load.aside_until.load(std::memory_order_relaxed);
+  if (until == 0) return false;
+  const auto left = base::Tick{until}.since(base::Tick::at(now));
+  return left > std::chrono::milliseconds(0) && left <= kAsideMax;
+}
+
+}  // namespace holdfast::policy
