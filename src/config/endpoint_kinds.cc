@@ -68,6 +68,25 @@ std::optional<Endpoint> read_server(const Value& value, const Reading& reading) 
   return reading.refuse(value, "an address with a port from 1 to 65535");
 }
 
+std::optional<Endpoint> parse_ip_address(const std::string& text) {
+  const auto v4 = base::parse_endpoint(text + ":0");
+  if (v4 && v4->kind == Endpoint::Kind::ipv4) return *v4;
+  const auto v6 = base::parse_endpoint("[" + text + "]:0");
+  return v6 && v6->kind == Endpoint::Kind::ipv6 ? std::optional(*v6) : std::nullopt;
+}
+
+constexpr std::string_view kCidrWanted = R"(a network such as "10.0.0.0/8" or "fd00::/8", or one address)";
+
+std::optional<base::Cidr> read_cidr(const Value& value, const Reading& reading) {
+  const auto* written = value.as<std::string>();
+  const auto cidr = written != nullptr ? base::parse_cidr(*written) : base::Error{};
+  if (!cidr) return reading.refuse(value, kCidrWanted);
+  if (!cidr->has_host_bits()) return *cidr;
+  reading.fault(value.position, fmt::format("{} has {}, which is an address inside a network; write {}",
+                                            reading.subject(), quoted(*written), quoted(cidr->canonical().text())));
+  return std::nullopt;
+}
+
 }  // namespace
 
 Kind<Endpoint> bind_address() {
@@ -83,6 +102,17 @@ Kind<Endpoint> server_address() {
       {"address", std::string(kServerWanted), "a host name or IP address with a port from 1, or `unix:` and a path"},
       read_server};
 }
+
+Kind<Endpoint> ip_address() {
+  const Shape shape{"IP address", R"(an IP address without a port, such as "10.0.0.5")", "an IP address"};
+  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<Endpoint> {
+            const auto* written = value.as<std::string>();
+            auto address = written != nullptr ? parse_ip_address(*written) : std::nullopt;
+            return address ? std::move(address) : reading.refuse(value, shape.wanted);
+          }};
+}
+
+Kind<base::Cidr> cidr() { return {{"network", std::string(kCidrWanted), "a network or an address"}, read_cidr}; }
 
 std::string same_place(const Endpoint& endpoint) {
   switch (endpoint.kind) {

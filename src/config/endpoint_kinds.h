@@ -3,6 +3,7 @@
 // Thread: as kind.h.
 #pragma once
 
+#include "base/cidr.h"
 #include "base/endpoint.h"
 #include "config/kind.h"
 
@@ -15,6 +16,10 @@ namespace holdfast::config {
 [[nodiscard]] Kind<base::Endpoint> loopback_address();
 // Where to connect: any endpoint that has a port.
 [[nodiscard]] Kind<base::Endpoint> server_address();
+// An IP address alone; the endpoint has port 0.
+[[nodiscard]] Kind<base::Endpoint> ip_address();
+// A network: "10.0.0.0/8", or one address.
+[[nodiscard]] Kind<base::Cidr> cidr();
 
 // One text for all the ways to write one address: "[::1]:80" and "[0:0::1]:80" are the same place.
 [[nodiscard]] std::string same_place(const base::Endpoint& endpoint);

@@ -32,8 +32,54 @@ Kind<T> with_unit(Shape shape, Parse parse, InRange in_range) {
   return {shape, read};
 }
 
+Kind<double> real_where(std::string range, std::function<bool(double)> in_range) {
+  const Shape shape{"real number", "a number without quotes, such as 0.5", std::move(range)};
+  auto read = [shape, in_range = std::move(in_range)](const Value& value,
+                                                      const Reading& reading) -> std::optional<double> {
+    const auto* whole = value.as<std::int64_t>();
+    const auto* real = value.as<double>();
+    if (whole == nullptr && real == nullptr) return reading.refuse(value, shape.wanted);
+    const double number = real != nullptr ? *real : static_cast<double>(*whole);
+    return in_range(number) ? std::optional(number) : reading.refuse(value, shape.range);
+  };
+  return {shape, std::move(read)};
+}
+
+std::optional<unsigned> hex_digit(char c) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto place = kDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+  return place == std::string_view::npos ? std::nullopt : std::optional(static_cast<unsigned>(place));
+}
+
+std::optional<std::string> bytes_of_hex(std::string_view text) {
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == ' ') {
+      ++i;
+      continue;
+    }
+    const auto high = hex_digit(text[i]);
+    const auto low = i + 1 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
+    if (!high || !low) return std::nullopt;
+    bytes += static_cast<char>(*high << 4 | *low);
+    i += 2;
+  }
+  return bytes;
+}
+
 Shape duration_shape(std::string range) {
   return {"duration", R"(a duration such as "5s" (units us, ms, s, m, h, d))", std::move(range)};
+}
+
+Shape rate_shape(base::Rate min, base::Rate max) {
+  return {"rate", R"(a rate such as "200/s" (units /s, /m, /h))",
+          fmt::format("{} to {}", base::to_text(min), base::to_text(max))};
+}
+
+Kind<base::Rate> rate_like(Shape shape, base::Rate min, base::Rate max) {
+  return with_unit<base::Rate>(std::move(shape), base::parse_rate, [=](base::Rate r) {
+    return r.per_second >= min.per_second && r.per_second <= max.per_second;
+  });
 }
 
 std::string quoted_list(const std::vector<std::string_view>& names) {
@@ -86,11 +132,47 @@ Kind<base::Bytes> bytes(base::Bytes min, base::Bytes max) {
                                 [=](base::Bytes b) { return b.count >= min.count && b.count <= max.count; });
 }
 
-Kind<base::Rate> rate(base::Rate min, base::Rate max) {
-  return with_unit<base::Rate>(
-      {"rate", R"(a rate such as "200/s" (units /s, /m, /h))",
-       fmt::format("{} to {}", base::to_text(min), base::to_text(max))},
-      base::parse_rate, [=](base::Rate r) { return r.per_second >= min.per_second && r.per_second <= max.per_second; });
+Kind<base::Rate> rate(base::Rate min, base::Rate max) { return rate_like(rate_shape(min, max), min, max); }
+
+Kind<base::Rate> rate_or_zero(base::Rate min, base::Rate max) {
+  Shape shape = rate_shape(min, max);
+  shape.wanted += ", or 0";
+  shape.range = "0, or " + shape.range;
+  Kind<base::Rate> kind = rate_like(shape, min, max);
+  kind.read = [read = std::move(kind.read)](const Value& value, const Reading& reading) {
+    const auto* number = value.as<std::int64_t>();
+    return number != nullptr && *number == 0 ? std::optional(base::Rate{}) : read(value, reading);
+  };
+  return kind;
+}
+
+Kind<double> real(double min, double max) {
+  return real_where(fmt::format("{} to {}", min, max), [=](double number) { return number >= min && number <= max; });
+}
+
+Kind<double> real_or_zero(double min, double max) {
+  return real_where(fmt::format("0, or {} to {}", min, max),
+                    [=](double number) { return number == 0 || (number >= min && number <= max); });
+}
+
+Kind<std::string> any_text(std::size_t bytes_max) {
+  const Shape shape{"text", fmt::format("text of at most {} bytes", bytes_max),
+                    fmt::format("up to {} bytes", bytes_max)};
+  return {shape, [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
+            const auto* written = value.as<std::string>();
+            const bool good = written != nullptr && written->size() <= bytes_max;
+            return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
+          }};
+}
+
+Kind<std::string> hex(std::size_t bytes_max) {
+  const Shape shape{"hex", fmt::format(R"(at most {} bytes in hexadecimal, such as "0d 0a")", bytes_max),
+                    fmt::format("up to {} bytes", bytes_max)};
+  return {shape, [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
+            const auto* written = value.as<std::string>();
+            auto bytes = written != nullptr ? bytes_of_hex(*written) : std::nullopt;
+            return bytes && bytes->size() <= bytes_max ? std::move(bytes) : reading.refuse(value, shape.wanted);
+          }};
 }
 
 Kind<std::string> text(std::size_t bytes_max) {

@@ -39,8 +39,17 @@ using Duration = std::chrono::microseconds;
 [[nodiscard]] Kind<Duration> duration_or_zero(Duration min, Duration max);
 [[nodiscard]] Kind<base::Bytes> bytes(base::Bytes min, base::Bytes max);
 [[nodiscard]] Kind<base::Rate> rate(base::Rate min, base::Rate max);
+// 0 as a number is allowed as well.
+[[nodiscard]] Kind<base::Rate> rate_or_zero(base::Rate min, base::Rate max);
+// Any number, whole or not, ends included; `or_zero` as it says.
+[[nodiscard]] Kind<double> real(double min, double max);
+[[nodiscard]] Kind<double> real_or_zero(double min, double max);
 // Not empty, and without control characters.
 [[nodiscard]] Kind<std::string> text(std::size_t bytes_max);
+// Whatever TOML can write, line ends included; may be empty.
+[[nodiscard]] Kind<std::string> any_text(std::size_t bytes_max);
+// Pairs of hexadecimal digits, spaces between them allowed; yields the bytes.
+[[nodiscard]] Kind<std::string> hex(std::size_t bytes_max);
 // Letters, digits, ".", "_" and "-", at most 64: what may stand in a metric's label, a path and a command.
 [[nodiscard]] Kind<std::string> name();
 

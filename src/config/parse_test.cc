@@ -130,7 +130,7 @@ TEST(ParseFile, ReadsEveryKey) {
   ASSERT_EQ(settings.pools.size(), 1);
   const Pool& pool = settings.pools.front();
   EXPECT_EQ(pool.name, "brokers");
-  EXPECT_EQ(pool.policy, Policy::round_robin);
+  EXPECT_EQ(pool.policy, Policy::hash);
   EXPECT_EQ(pool.connect_timeout, milliseconds(10));
   EXPECT_EQ(pool.retries, 16);
   EXPECT_EQ(pool.resolve_interval, hours(24));
@@ -138,6 +138,87 @@ TEST(ParseFile, ReadsEveryKey) {
   EXPECT_EQ(pool.servers.front().name, "b1");
   EXPECT_EQ(pool.servers.front().address.text(), "b1.example.com:1883");
   EXPECT_EQ(pool.servers.front().weight, 0);
+}
+
+TEST(ParseFile, ReadsTheKeysOfAdmission) {
+  const Settings settings = good("every_key.toml");
+  EXPECT_EQ(settings.node.max_connections, 1000);
+  const Listener& listener = settings.listeners.front();
+  EXPECT_EQ(listener.max_connections_per_address, 20);
+  EXPECT_EQ(listener.address_prefix_ipv6, 56);
+  EXPECT_EQ(listener.accept_rate, base::Rate{200});
+  EXPECT_EQ(listener.accept_burst, 400);
+  EXPECT_EQ(listener.accept_rate_per_address, base::Rate{0.5});
+  EXPECT_EQ(listener.accept_burst_per_address, 5);
+  ASSERT_EQ(listener.allow.size(), 3);
+  EXPECT_EQ(listener.allow[1].text(), "::1/128");
+  EXPECT_EQ(listener.deny.front().text(), "10.0.0.7/32");
+  EXPECT_EQ(listener.proxy_protocol, ProxyIn::optional);
+  EXPECT_EQ(listener.proxy_protocol_timeout, seconds(1));
+  EXPECT_EQ(listener.proxy_protocol_from.front().text(), "10.1.0.0/16");
+  EXPECT_EQ(listener.max_age, hours(168));
+  EXPECT_EQ(listener.max_age_jitter, 0.25);
+}
+
+TEST(ParseFile, ReadsTheKeysOfAPool) {
+  const Pool pool = good("every_key.toml").pools.front();
+  EXPECT_EQ(pool.hash_load_bound, 1.5);
+  EXPECT_EQ(pool.slow_start, minutes(1));
+  EXPECT_EQ(pool.queue, 1000);
+  EXPECT_EQ(pool.queue_timeout, seconds(3));
+  EXPECT_EQ(pool.when_all_down, WhenAllDown::queue);
+  ASSERT_EQ(pool.source_addresses.size(), 2);
+  EXPECT_EQ(pool.source_addresses[1].host, "fd00::5");
+  EXPECT_EQ(pool.proxy_protocol, ProxyOut::v2);
+  EXPECT_EQ(pool.on_down, OnDown::close);
+  EXPECT_EQ(pool.on_remove, OnRemove::keep);
+  EXPECT_EQ(pool.drain_rate, base::Rate{50});
+  EXPECT_EQ(pool.drain_deadline, seconds(0));
+  const Server& server = pool.servers.front();
+  EXPECT_EQ(server.max_connections, 5000);
+  EXPECT_EQ(server.max_accept_rate, base::Rate{100});
+  EXPECT_TRUE(server.backup);
+  ASSERT_TRUE(pool.passive.has_value());
+  EXPECT_EQ(pool.passive->errors, 3);
+  EXPECT_EQ(pool.passive->eject_max, minutes(1));
+  EXPECT_EQ(pool.passive->eject_share, 0.25);
+  EXPECT_EQ(pool.passive->early_close, seconds(0));
+  ASSERT_TRUE(pool.discovery.has_value());
+  EXPECT_EQ(pool.discovery->path, "/etc/holdfast/brokers.json");
+  EXPECT_TRUE(pool.discovery->allow_shrink);
+}
+
+TEST(ParseFile, ReadsTheKeysOfHealth) {
+  const Health health = good("every_key.toml").pools.front().health.value_or(Health{});
+  EXPECT_EQ(health.type, HealthType::script);
+  EXPECT_EQ(health.address.value_or(base::Endpoint{}).host, "10.0.0.9");
+  EXPECT_EQ(health.port, 8080);
+  EXPECT_EQ(health.fast_interval, milliseconds(100));
+  EXPECT_EQ(health.down_interval, seconds(5));
+  EXPECT_EQ(health.jitter, 0);
+  EXPECT_EQ(health.timeout, milliseconds(500));
+  EXPECT_EQ(health.fall, 100);
+  EXPECT_EQ(health.panic_threshold, 0);
+  EXPECT_EQ(health.method, "HEAD");
+  ASSERT_EQ(health.headers.size(), 2);
+  EXPECT_EQ(health.headers[0].value, "broker.example.com");
+  EXPECT_EQ(health.headers[1].value, "");
+  ASSERT_EQ(health.status.size(), 2);
+  EXPECT_EQ(health.status[0].last, 200);
+  EXPECT_EQ(health.status[1].first, 204);
+  EXPECT_EQ(health.body, "ok");
+  EXPECT_EQ(health.agent_port, 9999);
+  EXPECT_EQ(health.agent_send, "state\n");
+  ASSERT_EQ(health.steps.size(), 2);
+  EXPECT_EQ(health.steps[0].send, "PING ${host}:${port}\r\n");
+  EXPECT_EQ(health.steps[1].expect_hex, "+PONG");
+}
+
+TEST(ParseFile, APoolHasNoChecksUnlessItSaysSo) {
+  const Pool pool = good("minimal.toml").pools.front();
+  EXPECT_FALSE(pool.health.has_value());
+  EXPECT_FALSE(pool.passive.has_value());
+  EXPECT_FALSE(pool.discovery.has_value());
 }
 
 TEST(ParseFile, KeepsTheOrderOfTheFile) {

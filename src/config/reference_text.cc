@@ -32,10 +32,15 @@ A name in single brackets, `[node]`, is a section that a file has once or not at
 | boolean | `true`, `false` | |
 | number | `100000`, `100_000` | a whole number |
 | duration | `"250us"`, `"200ms"`, `"5s"`, `"10m"`, `"3h"`, `"7d"`, `"1h30m"` | whole numbers with units, the largest first |
+| real number | `0.5`, `1` | |
+| rate | `"200/s"`, `"30/m"`, `"5/h"`, `0` where it says so | how often something may happen |
 | text | `"/run/holdfast"` | any characters but control characters |
 | name | `"edge-1"` | letters, digits, `.`, `_` and `-`, at most 64 |
 | choice | `"info"` | one of the words listed |
 | address | `"10.0.0.11:1883"`, `"[::1]:1883"`, `"b1.local:1883"`, `"unix:/path"` | IPv4, IPv6, host name, unix socket |
+| IP address | `"10.0.0.5"`, `"fd00::5"` | without a port |
+| network | `"10.0.0.0/8"`, `"2001:db8::/32"`, `"10.0.0.7"` | all addresses with these leading bits, or one address |
+| hex | `"10 0c 00 04"` | bytes |
 | list of ... | `["0.0.0.0:1883", "[::]:1883"]` | values of one type, in brackets |
 
 A file has at most 16 MiB.
@@ -70,6 +75,10 @@ idle_timeout = "0s"             # never
 name = "brokers"
 policy = "least_connections"
 connect_timeout = "2s"
+
+[pool.health]                   # of the [[pool]] above
+type = "tcp"
+interval = "2s"
 
 [[pool.server]]
 name = "b1"

@@ -57,6 +57,59 @@ void take_binds(const Value& listener, Places& places) {
   }
 }
 
+bool has_items(const Value& value) { return value.as<List>() != nullptr && !value.as<List>()->empty(); }
+
+// Any array will do, because a mistyped [[pool.server]] has a fault of its own.
+void check_servers(const Pool& pool, const Value& written, Faults& faults) {
+  const Members& members = *written.as<Members>();
+  const bool some = std::ranges::any_of(members, [](const Member& member) { return has_items(member.value); });
+  if (some || written.find("discovery") != nullptr || pool.name.empty()) return;
+  faults.add(written.position, fmt::format("[[pool]] {} has no servers; at least one [[pool.server]] or a "
+                                           "[pool.discovery] is needed",
+                                           quoted(pool.name)));
+}
+
+void check_queue(const Pool& pool, const Value& written, Faults& faults) {
+  const Value* when = written.find("when_all_down");
+  const Value* queue = written.find("queue");
+  const bool has_no_queue =
+      queue == nullptr || (queue->as<std::int64_t>() != nullptr && *queue->as<std::int64_t>() == 0);
+  if (pool.when_all_down != WhenAllDown::queue || !has_no_queue || when == nullptr) return;
+  faults.add(when->position, R"(`when_all_down` is "queue", but `queue` is 0; say how many connections may wait)");
+}
+
+void check_steps(const Health& health, const Value& written, Faults& faults) {
+  const bool script = health.type == HealthType::script;
+  if (script && health.steps.empty()) {
+    faults.add(written.position, R"(a health check of type "script" needs at least one [[pool.health.step]])");
+  }
+  const Value* steps = written.find("step");
+  const List* list = steps != nullptr ? steps->as<List>() : nullptr;
+  for (std::size_t i = 0; list != nullptr && i < list->size() && i < health.steps.size(); ++i) {
+    const Members* members = (*list)[i].as<Members>();
+    if (members == nullptr || members->size() == 1) continue;
+    faults.add((*list)[i].position, fmt::format("[[pool.health.step]] must have one of `send`, `send_hex`, `expect`, "
+                                                "`expect_hex`; found {} keys",
+                                                members->size()));
+  }
+}
+
+void check_passive(const Passive& passive, const Value& written, Faults& faults) {
+  const Value* most = written.find("eject_max");
+  if (passive.eject_max >= passive.eject) return;
+  faults.add(most != nullptr ? most->position : written.position,
+             fmt::format("`eject_max` must not be shorter than `eject`, which is {}", base::to_text(passive.eject)));
+}
+
+void check_pool_section(const Pool& pool, const Value& written, Faults& faults) {
+  check_servers(pool, written, faults);
+  check_queue(pool, written, faults);
+  const Value* health = written.find("health");
+  if (pool.health && health != nullptr) check_steps(*pool.health, *health, faults);
+  const Value* passive = written.find("passive");
+  if (pool.passive && passive != nullptr) check_passive(*pool.passive, *passive, faults);
+}
+
 }  // namespace
 
 void check_references(const Settings& settings, const Value& root, Faults& faults) {
@@ -69,6 +122,10 @@ void check_references(const Settings& settings, const Value& root, Faults& fault
     const Value& written = (*root.find("listener")->as<List>())[i];
     check_pool(settings.listeners[i], written, pools, faults);
     take_binds(written, places);
+  }
+  const Value* written_pools = root.find("pool");
+  for (std::size_t i = 0; i < settings.pools.size(); ++i) {
+    check_pool_section(settings.pools[i], (*written_pools->as<List>())[i], faults);
   }
 }
 

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/cidr.h"
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "base/units.h"
 
 namespace holdfast::config {
 
@@ -27,6 +29,7 @@ struct Node {
   std::string run_dir;
   std::string data_dir;
   Duration stop_timeout{};
+  std::uint32_t max_connections = 0;  // 0: as many as there are descriptors for
 };
 
 struct Log {
@@ -40,6 +43,7 @@ struct Admin {
 };
 
 enum class Protocol : std::uint8_t { tcp };
+enum class ProxyIn : std::uint8_t { off, optional, required };
 
 struct Listener {
   std::string name;
@@ -47,26 +51,124 @@ struct Listener {
   Protocol protocol = Protocol::tcp;
   std::string pool;  // names one of Settings::pools
   std::uint32_t max_connections = 0;
+  std::uint32_t max_connections_per_address = 0;  // 0: no limit
+  std::uint32_t address_prefix_ipv6 = 0;
+  base::Rate accept_rate;          // 0: no limit
+  std::uint32_t accept_burst = 0;  // 0: a second's worth
+  base::Rate accept_rate_per_address;
+  std::uint32_t accept_burst_per_address = 0;
+  std::vector<base::Cidr> allow;  // empty: everybody
+  std::vector<base::Cidr> deny;
+  ProxyIn proxy_protocol = ProxyIn::off;
+  Duration proxy_protocol_timeout{};
+  std::vector<base::Cidr> proxy_protocol_from;  // empty: everybody
   Duration handshake_timeout{};
-  Duration idle_timeout{};      // 0: none
+  Duration idle_timeout{};  // 0: none
+  Duration max_age{};       // 0: none
+  double max_age_jitter = 0;
   Duration tcp_keepalive{};     // 0: none
   Duration tcp_user_timeout{};  // 0: the kernel's default
 };
 
-enum class Policy : std::uint8_t { round_robin, least_connections };
+enum class Policy : std::uint8_t { round_robin, least_connections, random, random_two, first, hash };
+enum class HashKey : std::uint8_t { address };
+enum class ProxyOut : std::uint8_t { off, v1, v2 };
+enum class WhenAllDown : std::uint8_t { refuse, queue };
+enum class OnDown : std::uint8_t { keep, close };
+enum class OnRemove : std::uint8_t { keep, drain, close };
 
 struct Server {
   std::string name;
   base::Endpoint address;
   std::uint32_t weight = 0;
+  std::uint32_t max_connections = 0;  // 0: no limit
+  base::Rate max_accept_rate;         // 0: no limit
+  bool backup = false;
+  friend bool operator==(const Server&, const Server&) = default;
+};
+
+enum class HealthType : std::uint8_t { tcp, http, script, agent };
+
+// Status codes of HTTP, both ends included.
+struct StatusRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+};
+
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+
+// One of the four is set.
+struct HealthStep {
+  std::string send;
+  std::string send_hex;  // as bytes, not digits
+  std::string expect;
+  std::string expect_hex;
+};
+
+struct Health {
+  HealthType type = HealthType::tcp;
+  std::optional<base::Endpoint> address;  // port 0; none: the server's
+  std::uint32_t port = 0;                 // 0: the server's
+  Duration interval{};
+  Duration fast_interval{};  // 0: as interval
+  Duration down_interval{};  // 0: as interval
+  double jitter = 0;
+  Duration timeout{};
+  std::uint32_t rise = 0;
+  std::uint32_t fall = 0;
+  double panic_threshold = 0;  // 0: never
+  std::string method;
+  std::string path;
+  std::vector<HttpHeader> headers;
+  std::vector<StatusRange> status;
+  std::string body;  // empty: any
+  std::vector<HealthStep> steps;
+  std::uint32_t agent_port = 0;  // 0: no agent beside the check
+  std::optional<base::Endpoint> agent_address;
+  std::string agent_send;
+};
+
+struct Passive {
+  std::uint32_t errors = 0;
+  Duration window{};
+  Duration eject{};
+  Duration eject_max{};
+  double eject_share = 0;
+  Duration early_close{};  // 0: closes are no errors
+};
+
+enum class DiscoverySource : std::uint8_t { file };
+
+struct Discovery {
+  DiscoverySource from = DiscoverySource::file;
+  std::string path;
+  bool allow_shrink = false;
 };
 
 struct Pool {
   std::string name;
   Policy policy = Policy::least_connections;
+  HashKey hash_key = HashKey::address;
+  double hash_load_bound = 0;  // 0: no bound
+  Duration slow_start{};       // 0: none
   Duration connect_timeout{};
   std::uint32_t retries = 0;
+  std::uint32_t queue = 0;
+  Duration queue_timeout{};
+  WhenAllDown when_all_down = WhenAllDown::refuse;
+  std::vector<base::Endpoint> source_addresses;  // IP addresses, port 0
+  ProxyOut proxy_protocol = ProxyOut::off;
+  OnDown on_down = OnDown::keep;
+  OnRemove on_remove = OnRemove::drain;
+  base::Rate drain_rate;
+  Duration drain_deadline{};
   Duration resolve_interval{};
+  std::optional<Health> health;
+  std::optional<Passive> passive;
+  std::optional<Discovery> discovery;
   std::vector<Server> servers;
 };
 

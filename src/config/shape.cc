@@ -7,6 +7,7 @@ namespace holdfast::config {
 // Not in the header: g++ 12 takes the moved variant for uninitialized where it is inlined under sanitizers.
 Default::Default(const char* text) : Default(Value{std::string(text)}) {}
 Default::Default(int number) : Default(Value{std::int64_t{number}}) {}
+Default::Default(double number) : Default(Value{number}) {}
 Default::Default(bool yes) : Default(Value{yes}) {}
 Default::Default(Value value) : value_(std::move(value)) {}
 

@@ -33,6 +33,7 @@ class Default {
  public:
   Default(const char* text);  // NOLINT: implicit on purpose
   Default(int number);        // NOLINT: implicit on purpose
+  Default(double number);     // NOLINT: implicit on purpose
   Default(bool yes);          // NOLINT: implicit on purpose
   explicit Default(Value value);
 
@@ -54,6 +55,7 @@ class Default {
 
 inline const Default kRequired = Default::required();
 inline const Default kEmptyList{Value{List{}}};
+inline const Default kNoTable = Default::derived("none");
 inline const Default kAllDefaults{Value{Members{}}};  // of a table: each of its keys has its own
 
 struct KeyShape {

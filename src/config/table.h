@@ -81,10 +81,21 @@ template <typename Owner>
   return {std::move(shape), std::move(read)};
 }
 
-// [[name]]. The result has an entry for every table of the file, in its order, whether it has faults or not.
-// `distinct` is the field of the key "name": no two tables of one array may have the same.
+// [name] that may be missing: then there is none, and none of its defaults count. Its Default is kNoTable.
 template <typename Owner>
-[[nodiscard]] Kind<std::vector<Owner>> tables(Table<Owner> table, Items items, std::string Owner::*distinct) {
+[[nodiscard]] Kind<std::optional<Owner>> optional_table(Table<Owner> from) {
+  Kind<Owner> kind = table(std::move(from));
+  auto read = [read = std::move(kind.read)](const Value& value,
+                                            const Reading& reading) -> std::optional<std::optional<Owner>> {
+    return std::optional<std::optional<Owner>>(std::in_place, read(value, reading));
+  };
+  return {std::move(kind.shape), std::move(read)};
+}
+
+// [[name]]. The result has an entry for every table of the file, in its order, whether it has faults or not.
+// `distinct` is the field of the key "name": no two tables of one array may have the same. Null: they have no names.
+template <typename Owner>
+[[nodiscard]] Kind<std::vector<Owner>> tables(Table<Owner> table, Items items, std::string Owner::*distinct = nullptr) {
   Shape shape = shape_of(table, Shape::Form::tables);
   auto read = [table = std::move(table), shape, items, distinct](
                   const Value& value, const Reading& reading) -> std::optional<std::vector<Owner>> {
@@ -94,7 +105,7 @@ template <typename Owner>
     NameLines lines;
     for (const Value& each : *list) {
       read_table(table, shape, each, reading, owners.emplace_back());
-      check_distinct(each, owners.back().*distinct, reading, lines);
+      if (distinct != nullptr) check_distinct(each, owners.back().*distinct, reading, lines);
     }
     return owners;
   };

@@ -14,7 +14,7 @@ constexpr std::size_t kServersMax = 65'534;  // a slot is 16 bits in the record 
 policy::Kind kind_of(config::Policy policy) {
   switch (policy) {
     case config::Policy::round_robin: return policy::Kind::round_robin;
-    case config::Policy::least_connections: break;
+    default: break;
   }
   return policy::Kind::least_connections;
 }

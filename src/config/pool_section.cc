@@ -1,0 +1,131 @@
+#include "config/endpoint_kinds.h"
+#include "config/sections.h"
+
+namespace holdfast::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr base::Rate kRateMin{1.0 / 3600};
+constexpr base::Rate kRateMax{1e6};
+constexpr std::uint32_t kConnectionsMax = 16'000'000;
+
+Table<Server> server() {
+  Table<Server> table = {{
+      {"name", name(), &Server::name, Default::derived("its address"),
+       "Names the server in logs, metrics and the API. Two servers of a pool cannot have the same."},
+      {"address", server_address(), &Server::address, kRequired,
+       "Where to connect. A host name stands for all the addresses it resolves to."},
+      {"weight", count(0, 1000), &Server::weight, 100,
+       "Its share of new connections, measured against the other servers of the pool. 0: no new connections."},
+      {"max_connections", count(0, kConnectionsMax), &Server::max_connections, 0,
+       "How many connections it may have at once. 0: no limit."},
+      {"max_accept_rate", rate_or_zero(kRateMin, kRateMax), &Server::max_accept_rate, 0,
+       "How many new connections it is given. 0: no limit."},
+      {"backup", boolean(), &Server::backup, false,
+       "It gets connections only while no server that is no backup can take any because all are down."},
+  }};
+  table.complete = [](Server& each) {
+    const bool has_address = !each.address.host.empty();
+    if (each.name.empty() && has_address) each.name = each.address.text();
+  };
+  return table;
+}
+
+Table<Passive> passive() {
+  return {{
+      {"errors", count(1, 100), &Passive::errors, 5,
+       "How many errors in `window` take a server out: connects that fail, and connections that it closes early."},
+      {"window", duration(100ms, 1h), &Passive::window, "10s", "The time in which they are counted."},
+      {"eject", duration(100ms, kDay), &Passive::eject, "10s",
+       "How long it is out the first time; twice as long with each repetition."},
+      {"eject_max", duration(100ms, kDay), &Passive::eject_max, "5m", "The longest that it is out."},
+      {"eject_share", real(0.01, 1), &Passive::eject_share, 0.5,
+       "At most this share of the pool is out at once, and never its last server."},
+      {"early_close", duration_or_zero(1ms, 1h), &Passive::early_close, "1s",
+       "A server that closes within this time, and has sent nothing, has made an error. 0s: closing is none."},
+  }};
+}
+
+Table<Discovery> discovery() {
+  return {{
+      {"from", choice<DiscoverySource>({{"file", DiscoverySource::file}}), &Discovery::from, "file",
+       "Where the list of servers comes from. `file`: a file that is watched."},
+      {"path", text(1024), &Discovery::path, kRequired,
+       "The file, `.json` or `.toml`: `{\"servers\": [{\"name\": ..., \"address\": ...}]}`, with the keys of "
+       "[[pool.server]]."},
+      {"allow_shrink", boolean(), &Discovery::allow_shrink, false,
+       "Whether a list that loses more than half of its servers at once is believed at once. Otherwise it is applied "
+       "step by step, with an alarm."},
+  }};
+}
+
+Kind<Policy> policy() {
+  return choice<Policy>({{"round_robin", Policy::round_robin},
+                         {"least_connections", Policy::least_connections},
+                         {"random", Policy::random},
+                         {"random_two", Policy::random_two},
+                         {"first", Policy::first},
+                         {"hash", Policy::hash}});
+}
+
+Kind<OnRemove> on_remove() {
+  return choice<OnRemove>({{"keep", OnRemove::keep}, {"drain", OnRemove::drain}, {"close", OnRemove::close}});
+}
+
+}  // namespace
+
+Table<Pool> pool_section() {
+  return {{
+      {"name", name(), &Pool::name, kRequired, "What `listener.pool` refers to. Two pools cannot have the same."},
+      {"policy", policy(), &Pool::policy, "least_connections",
+       "Which server gets a new connection: each in turn, the one with the fewest open ones, one by chance, the "
+       "emptier "
+       "of two by chance, the first that takes it, or the same one for the same client; all as often as weights say. "
+       "See docs/OPERATIONS.md."},
+      {"hash_key", choice<HashKey>({{"address", HashKey::address}}), &Pool::hash_key, "address",
+       "For `hash`: what makes two connections the same client."},
+      {"hash_load_bound", real_or_zero(1.01, 100), &Pool::hash_load_bound, 1.25,
+       "For `hash`: a server never has more than this times its fair share of connections; further clients go to "
+       "their next server. 0: no bound."},
+      {"slow_start", duration_or_zero(100ms, kDay), &Pool::slow_start, "30s",
+       "A server that joins or returns gets its weight, and its `max_accept_rate`, bit by bit over this time. 0s: at "
+       "once."},
+      {"connect_timeout", duration(10ms, 1h), &Pool::connect_timeout, "5s",
+       "How long to wait for a server to answer before the next one is tried."},
+      {"retries", count(0, 16), &Pool::retries, 3,
+       "How many further times to try when a server does not take a connection, on other servers first."},
+      {"queue", count(0, kConnectionsMax), &Pool::queue, 0,
+       "How many connections may wait when every server is full, first come, first served. 0: none, they are closed."},
+      {"queue_timeout", duration(10ms, 1h), &Pool::queue_timeout, "10s", "How long one may wait before it is closed."},
+      {"when_all_down", choice<WhenAllDown>({{"refuse", WhenAllDown::refuse}, {"queue", WhenAllDown::queue}}),
+       &Pool::when_all_down, "refuse",
+       "What becomes of clients while no server is up: closed, or kept in the `queue`."},
+      {"source_addresses", list_of(ip_address(), {0, 128}), &Pool::source_addresses, kEmptyList,
+       "Local addresses to connect from, used in turn; each has its own range of ports for each server. Empty: the "
+       "kernel chooses."},
+      {"proxy_protocol", choice<ProxyOut>({{"off", ProxyOut::off}, {"v1", ProxyOut::v1}, {"v2", ProxyOut::v2}}),
+       &Pool::proxy_protocol, "off",
+       "Whether servers are told who the client is, by a PROXY header. Health checks then send one as well."},
+      {"on_down", choice<OnDown>({{"keep", OnDown::keep}, {"close", OnDown::close}}), &Pool::on_down, "keep",
+       "What happens to the open connections of a server that goes DOWN: nothing, or they are closed at `drain_rate`."},
+      {"on_remove", on_remove(), &Pool::on_remove, "drain",
+       "The same for a server that is removed: nothing, closed at `drain_rate`, or closed at once."},
+      {"drain_rate", rate(kRateMin, kRateMax), &Pool::drain_rate, "200/s",
+       "How fast connections of one server are closed, the longest idle first."},
+      {"drain_deadline", duration_or_zero(10ms, kDay), &Pool::drain_deadline, "10m",
+       "When a server is drained, what is still open after this time is closed at once. 0s: no such time."},
+      {"resolve_interval", duration(1s, kDay), &Pool::resolve_interval, "30s",
+       "How often the host names of servers are resolved anew."},
+      {"health", optional_table(health_section()), &Pool::health, kNoTable,
+       "Checks that ask servers whether they are well. Without this section every server counts as UP."},
+      {"passive", optional_table(passive()), &Pool::passive, kNoTable,
+       "Takes servers out that clients have trouble with. Without this section only the next choice avoids them."},
+      {"discovery", optional_table(discovery()), &Pool::discovery, kNoTable,
+       "A list of servers that changes while the process runs, instead of, or beside, the fixed ones."},
+      {"server", tables(server(), {0, 65'535}, &Server::name), &Pool::servers, kEmptyList,
+       "One server of the [[pool]] above it."},
+  }};
+}
+
+}  // namespace holdfast::config

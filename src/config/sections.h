@@ -1,0 +1,20 @@
+// config/sections.h: the sections of the file that have a source file of their own. schema.cc puts them together.
+//
+// Each is a table of rows: the key, what may stand there, the field it fills, what it is when left out, its effect.
+// Thread: immutable once made.
+#pragma once
+
+#include <chrono>
+
+#include "config/settings.h"
+#include "config/table.h"
+
+namespace holdfast::config {
+
+inline constexpr std::chrono::hours kDay{24};
+
+[[nodiscard]] Table<Listener> listener_section();
+[[nodiscard]] Table<Health> health_section();
+[[nodiscard]] Table<Pool> pool_section();
+
+}  // namespace holdfast::config
