@@ -1,12 +1,11 @@
 // policy/address_counts.h: how many connections each address has, over all workers.
 //
 // Thread: any; nothing locks, no call waits for another thread.
-// Cost:   a call looks at 8 to 32 words that lie together (1 to 4 cache lines) and changes one of them with one CAS;
-// the
+// Cost:   a call looks at up to 32 words that lie together (4 cache lines) and changes one of them with one CAS; the
 //         first connection of an address takes two. Memory is fixed: 16 bytes for each of `addresses_max`.
-// Limits: as given; with more addresses than that at once take() says no_room more and more often. 4,194,304 would be
-//         64 MiB; at most 2^26. 16,777,213 connections of one address.
-//         Two addresses are taken for one with a chance of one in 2^40 for each address near it in the table.
+// Limits: `addresses_max` addresses at once, at most 2^26; with more, take() says no_room more and more often.
+//         16,777,213 connections of one address. Two addresses are taken for one with a chance of one in 2^40 for each
+//         other address in the same part of the table.
 //
 // A word is empty (0), or it holds the tag of an address (40 bits of its key) and one of these in the other 24:
 //

@@ -1,10 +1,9 @@
 // policy/address_key.h: one number for all connections that count as one address.
 //
 // Thread: pure. Cost: about 10 ns.
-// Source: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012; 1 and 3 rounds as in the hash
-// tables
-//         of Rust, Ruby and Python). Who does not know the seed can neither aim at the entry of another address nor
-//         fill one line of a table on purpose.
+// Source: SipHash-1-3 (Aumasson, Bernstein: "SipHash: a fast short-input PRF", 2012), with 1 and 3 rounds as the hash
+//         tables of Rust, Ruby and Python have it. Who does not know the seed can neither aim at the entry of another
+//         address nor fill one part of a table on purpose.
 #pragma once
 
 #include <cstddef>

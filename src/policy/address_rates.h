@@ -1,13 +1,12 @@
 // policy/address_rates.h: how often each address may come in, over all workers.
 //
 // Thread: any; nothing locks, no call waits for another thread.
-// Cost:   a call looks at 32 words that lie together (4 cache lines) at most and changes one with one CAS. Memory is
-//         fixed: 16 bytes for each of `addresses_max`. Nothing has to be released: an entry whose time has passed is
-//         free.
-// Limits: `addresses_max` addresses within the time in which a burst is paid back; with more, no_room. Two addresses
-// are
-//         taken for one with a chance of one in 2^24 for each address near it in the table. Two threads that see a new
-//         address at the same instant may both let one in: at most one connection more for each further worker.
+// Cost:   a call looks at up to 32 words that lie together (4 cache lines) and changes one of them with one CAS. Memory
+//         is fixed: 16 bytes for each of `addresses_max`. Nothing is released: an entry whose time has passed is free.
+// Limits: `addresses_max` addresses, at most 2^26, within the time in which a burst is paid back; with more, no_room.
+//         Two addresses are taken for one with a chance of one in 2^24 for each other one in the same part of the
+//         table. Two threads that see a new address at the same instant may each make an entry for it: one connection
+//         more for each further thread, at worst (when their clocks differ) one burst more.
 // Source: GCRA, the virtual scheduling of ITU-T I.371 annex A. A word is the tag of an address (24 bits of its key) and
 //         its theoretical arrival time (40 bits of 100 us since the clock's zero, which may wrap).
 #pragma once
@@ -23,8 +22,9 @@
 
 namespace holdfast::policy {
 
-// A rate with a burst, ready for use. The time between two connections is rounded to 100 us, so a rate above 1000/s is
-// only roughly kept, and 10,000/s is the most; what pays back a whole burst is at most 24 hours (the burst is cut).
+// A rate with a burst, ready for use. The time between two connections is rounded to 100 us, so 100/s may be off by
+// half a percent, 1000/s by 5, and 10,000/s is the most. What pays back a whole burst takes at most 24 hours (the burst
+// is cut).
 struct AddressPace {
   std::uint32_t ticks_each = 1;   // what one connection costs
   std::uint32_t ticks_burst = 1;  // how far ahead of its time an address may be
