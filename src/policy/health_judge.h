@@ -57,7 +57,7 @@ class HealthJudge {
   // What the last probe saw, passed or failed; empty before the first.
   [[nodiscard]] const std::string& last_result() const noexcept { return last_result_; }
   // Neither failing nor returning.
-  [[nodiscard]] bool is_settled() const noexcept;
+  [[nodiscard]] bool is_settled() const noexcept { return against_ == 0; }
   // "UP", "UP 2/3", "DOWN", "DOWN 1/2".
   [[nodiscard]] std::string text() const;
   // How long to wait from the begin of one probe to the next.
