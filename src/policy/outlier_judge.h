@@ -1,7 +1,7 @@
 // policy/outlier_judge.h: takes servers out of a pool because of what real connections meet there.
 //
-// Thread: one owner (the control plane). Cost: error() and tick() look at every server when they eject or return one,
-//         else O(log n). Memory: at most 8 bytes x `errors` for a server that had any, 80 bytes for others.
+// Thread: one owner (the control plane). Cost: error() O(log n + errors), tick() and next_return() O(n). Memory: at
+// most 8 bytes x `errors` for a server that had any, 80 bytes for others.
 //
 // A server is ejected when it had `errors` errors within `window`; its errors are forgotten then. The first ejection
 // lasts `eject`, each further one twice as long as the one before, up to `eject_max`. For each time as long as its last
@@ -26,7 +26,7 @@ struct OutlierRules {
   base::Duration window = std::chrono::seconds(10);
   base::Duration eject = std::chrono::seconds(10);
   base::Duration eject_max = std::chrono::minutes(5);
-  double share_max = 0.3;  // 0 to 1
+  double share_max = 0.3;  // 0 to 1; 0: eject nobody
 };
 
 class OutlierJudge {
@@ -49,12 +49,13 @@ class OutlierJudge {
     friend bool operator==(const Verdict&, const Verdict&) = default;
   };
 
-  explicit OutlierJudge(const OutlierRules& rules) noexcept : rules_(rules) {}
+  explicit OutlierJudge(const OutlierRules& rules) noexcept;
 
   // Adding a server twice or naming one that is not there is a programming error and ends the process.
   void add(Id id);
   void remove(Id id);
-  // New rules hold from the next error on. Ejections that run keep their end.
+  // New rules hold from the next error on; with another number of errors those so far are forgotten. Ejections that run
+  // keep their end.
   void set_rules(const OutlierRules& rules);
 
   // A connect to the server failed, or it closed early. `usable_others` is how many other servers could be given a
@@ -81,7 +82,7 @@ class OutlierJudge {
 
   Server& find(Id id);
   [[nodiscard]] const Server& find(Id id) const;
-  [[nodiscard]] std::uint32_t note(Server& server, base::Time now);
+  std::uint32_t note(Server& server, base::Time now);
   [[nodiscard]] bool may_eject(std::uint32_t usable_others) const noexcept;
   Verdict eject(Server& server, base::Time now, std::uint32_t errors);
 
