@@ -1,10 +1,8 @@
 // policy/slow_start.h: how much of its share a server gets that has just joined or returned.
 //
-// Thread: pure. Cost: O(1). The ramp has 20 steps, so that a pool is told of a new weight 19 times and not all the
-// time.
+// Thread: pure. Cost: O(1). The ramp has 20 steps, so that a pool is told of new weights 19 times and not all the time.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "base/time.h"
