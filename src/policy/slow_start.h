@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "base/units.h"
+#include "policy/server.h"
 
 namespace holdfast::policy {
 
@@ -27,8 +28,7 @@ struct Ramp {
 // The ramp of a server that has been there for `elapsed`; below 0 counts as 0. A `slow_start` of 0 has no ramp.
 [[nodiscard]] Ramp ramp_at(base::Duration elapsed, base::Duration slow_start) noexcept;
 
-// The part of all new connections that a server should get, out of 65536, rounded. 0 when the sum is 0.
-constexpr std::uint32_t kWholeShare = 65536;
+// The part of all new connections that a server should get, out of kWholeShare, rounded. 0 when the sum is 0.
 [[nodiscard]] std::uint32_t share_of(std::uint32_t effective_weight, std::uint64_t sum_of_effective_weights) noexcept;
 
 }  // namespace holdfast::policy
