@@ -18,6 +18,7 @@
 #include "config/settings.h"
 #include "control/runtime.h"
 #include "health/probe.h"
+#include "health/spread.h"
 
 namespace holdfast::health {
 
@@ -55,9 +56,5 @@ class Prober {
   struct State;
   std::shared_ptr<State> state_;
 };
-
-// A time within `interval` for the first probe of a target: however many of the numbers 0, 1, 2... are in use, and
-// whichever come later, their times lie about evenly. By multiples of the golden ratio (Knuth, TAOCP 3, 6.4).
-[[nodiscard]] std::chrono::milliseconds spread(std::uint32_t number, std::chrono::milliseconds interval) noexcept;
 
 }  // namespace holdfast::health
