@@ -75,6 +75,8 @@ Kind<OnRemove> on_remove() {
 
 }  // namespace
 
+Table<Server> server_section() { return server(); }
+
 Table<Pool> pool_section() {
   return {{
       {"name", name(), &Pool::name, kRequired, "What `listener.pool` refers to. Two pools cannot have the same."},

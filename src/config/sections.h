@@ -16,5 +16,6 @@ inline constexpr std::chrono::hours kDay{24};
 [[nodiscard]] Table<Listener> listener_section();
 [[nodiscard]] Table<Health> health_section();
 [[nodiscard]] Table<Pool> pool_section();
+[[nodiscard]] Table<Server> server_section();
 
 }  // namespace holdfast::config
