@@ -32,6 +32,11 @@ const Kind<ServerList>& server_list() {
 }  // namespace
 
 std::optional<ServerList> read_servers(const Value& root, Faults& faults) {
+  if (root.as<Members>() == nullptr) {
+    const std::string found = describe(root);
+    faults.add(root.position, fmt::format("a list of servers must be a table with the key `servers`; found {}", found));
+    return std::nullopt;
+  }
   Faults found;
   auto list = server_list().read(root, Reading(found));
   if (found.empty()) return list;
