@@ -9,7 +9,7 @@ namespace holdfast::day {
 
 class Meter {
  public:
-  explicit Meter(std::uint32_t servers) : in_second_(servers), up_since_(servers, base::Time::min()) {}
+  explicit Meter(std::uint32_t servers) : in_second_(servers), up_since_(servers) {}
 
   void connected(std::uint32_t server, base::Time now);
   void came_up(std::uint32_t server, base::Time now);
@@ -35,7 +35,7 @@ class Meter {
 
   Outcome outcome_;
   std::vector<std::uint32_t> in_second_;  // connects of each server in the second that runs
-  std::vector<base::Time> up_since_;
+  std::vector<base::Time> up_since_;      // the clock's zero: since before the day
   std::int64_t second_ = 0;
   std::vector<Return> returns_;
   std::optional<Mark> unsettled_;

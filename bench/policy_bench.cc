@@ -105,6 +105,15 @@ POLICY(first);
 POLICY(hash);
 BENCHMARK(bounded)->Arg(3)->Arg(16)->Arg(256)->Arg(1'000);
 
+void changed(benchmark::State& state, Kind kind) {
+  Pool pool(static_cast<std::size_t>(state.range(0)), Weights::mixed, 0);
+  const auto policy = make_policy(kind, 0);
+  for (auto step : state) policy->changed(pool.view());
+}
+BENCHMARK_CAPTURE(changed, round_robin, Kind::round_robin)->Arg(1'000)->Arg(65'534)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(changed, random_two, Kind::random_two)->Arg(1'000)->Arg(65'534)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(changed, hash, Kind::hash)->Arg(1'000)->Arg(65'534)->Unit(benchmark::kMicrosecond);
+
 void build_table(benchmark::State& state) {
   std::vector<MaglevTable::Entry> entries;
   for (std::int64_t i = 0; i < state.range(0); ++i) entries.push_back({base::mix(static_cast<std::uint64_t>(i)), 100});

@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryPolicy, testing::ValuesIn(kKinds));
 // Makes a random server of a random fleet unusable in a random way, or not.
 void spoil(std::mt19937_64& random, Fleet& fleet, std::size_t index) {
   Server& server = fleet.servers[index];
-  switch (random() % 6) {
+  switch (random() % 7) {
     case 0: server.weight = 0; break;
     case 1:
       server.max_connections = 2;
@@ -33,6 +33,7 @@ void spoil(std::mt19937_64& random, Fleet& fleet, std::size_t index) {
       server.accept_rate = AcceptRate::per_second(1, 1);
       EXPECT_TRUE(server.load->accepts.try_take(fleet.now, server.accept_rate));
       break;
+    case 4: server.share = static_cast<std::uint32_t>(random() % kWholeShare); break;
     default: break;
   }
 }

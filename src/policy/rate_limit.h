@@ -1,8 +1,8 @@
 // policy/rate_limit.h: so many a second with a burst, for accepts of a server, a listener or an address.
 //
 // Thread: any; one atomic word, no lock. Cost: a load, and one compare-exchange for what is taken; no clock is read.
-// Limits: rates up to a million a second; the interval is whole microseconds, so 30,000/s is kept to within 1 %.
-// Source: the generic cell rate algorithm as virtual scheduling (ITU-T I.371, annex A): the word holds when the next
+// Limits: from one an hour to a million a second; the interval is whole microseconds, so 30,000/s is kept to within 1
+// %. Source: the generic cell rate algorithm as virtual scheduling (ITU-T I.371, annex A): the word holds when the next
 //         would be due if all came evenly; one may come early by as much as the burst allows.
 #pragma once
 
@@ -20,10 +20,10 @@ struct AcceptRate {
   std::uint64_t interval_us = 0;  // between two when they come evenly; 0: no limit
   std::uint32_t burst = 1;        // how many may come at once after a pause; at least 1
 
-  // 0 or less, or more than a million: no limit.
+  // 0 or less, or more than a million: no limit. Less than one an hour is taken for that.
   [[nodiscard]] static AcceptRate per_second(double rate, std::uint32_t burst_max) noexcept {
     if (!(rate > 0) || rate > 1e6) return {0, std::max(burst_max, 1U)};
-    return {static_cast<std::uint64_t>(std::llround(std::min(1e6 / rate, 1e15))), std::max(burst_max, 1U)};
+    return {static_cast<std::uint64_t>(std::llround(std::min(1e6 / rate, 3.6e9))), std::max(burst_max, 1U)};
   }
   friend bool operator==(const AcceptRate&, const AcceptRate&) = default;
 };

@@ -20,11 +20,12 @@ inline constexpr std::uint32_t kWeightMax = 1'000;
 
 // A cache line of its own: what one server's connections write must not slow the choice of another.
 struct alignas(64) ServerLoad {
-  std::atomic<std::uint32_t> connections{
-      0};  // live and being connected; whoever takes a choice adds, whoever ends takes
-  std::atomic<std::uint32_t> aside_until{
-      0};             // a base::Tick; a connect has failed: chosen only when nothing else is left
-  RateLimit accepts;  // the token is taken by whoever takes the choice
+  // Live and being connected: who takes a choice adds one, who ends it takes it off.
+  std::atomic<std::uint32_t> connections{0};
+  // A base::Tick: a connect has failed, so until then chosen only when nothing else is left. 0: not aside.
+  std::atomic<std::uint32_t> aside_until{0};
+  // The token is taken by who takes the choice.
+  RateLimit accepts;
 };
 
 struct Server {
@@ -37,7 +38,8 @@ struct Server {
 // What `share` means depends on the policy, which would otherwise send every new connection to an empty server, or move
 // all its keys at once:
 //   least_connections, first   the most this server gets of all choices of the pool
-//   hash                       the part of its own keys that it serves already; the others probe on
+//   hash                       the part of its own keys that it serves already; the others probe on. Its `weight` stays
+//                              as configured meanwhile: the load bound is reckoned by it
 //   all others                 not looked at: their choices follow the weight, which is ramped
 
 // A server is set aside for an hour at most, so that a mark that nobody took back is not taken for one of the future
