@@ -72,14 +72,20 @@ Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
   }
 }
 
-// Everything that may refuse a client stands here, before anything is spent on it.
+// Everything that may refuse a client stands here, before anything is spent on it; but who comes by way of a balancer
+// is known only when its PROXY header has been read.
 void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t listener) {
   const ListenerRules& rules = context_.listeners[listener];
-  if (rules.connections->fetch_add(1, std::memory_order_relaxed) >= rules.max_connections) {
-    rules.connections->fetch_sub(1, std::memory_order_relaxed);
-    return refuse(fd, listener, RefuseReason::max_connections);
+  bool placed = false;
+  if (rules.proxy_protocol == config::ProxyIn::off) {
+    const auto reason = rules.admission->recognise(client, loop_.now(), placed);
+    if (reason) return refuse(fd, listener, *reason);
   }
-  relays_.begin(fd, client, listener);
+  if (const auto reason = rules.admission->enter(loop_.now())) {
+    if (placed) rules.admission->forget(client);
+    return refuse(fd, listener, *reason);
+  }
+  relays_.begin(fd, client, listener, placed ? Relays::Placed::yes : Relays::Placed::no);
 }
 
 void Acceptor::refuse(int fd, std::uint16_t listener, RefuseReason reason) {

@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
-#include "gateway/relay.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -16,7 +16,7 @@ std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(valu
 }  // namespace
 
 ConnectionLog::ConnectionLog(std::vector<std::string> listeners, const ServerSlots& servers)
-    : listeners_(std::move(listeners)), servers_(servers), failures_(servers.size()) {}
+    : listeners_(std::move(listeners)), servers_(servers) {}
 
 void ConnectionLog::write(const Notice& notice) {
   std::visit([this](const auto& what) { tell(what); }, notice);
@@ -30,16 +30,18 @@ void ConnectionLog::tell(const ConnectionOpened& opened) const {
 }
 
 void ConnectionLog::tell(const ConnectionEnded& ended) const {
-  base::log_info("connection ended", {{"id", number(ended.id)},
-                                      {"listener", listeners_[ended.listener]},
-                                      {"client", ended.client.text()},
-                                      {"server", server_name(ended.server)},
-                                      {"reason", std::string(name(ended.reason))},
-                                      {"attempts", std::int64_t{ended.attempts}},
-                                      {"connect_ms", milliseconds(ended.connect)},
-                                      {"duration_ms", milliseconds(ended.duration)},
-                                      {"bytes_to_server", number(ended.bytes_from_client)},
-                                      {"bytes_to_client", number(ended.bytes_from_server)}});
+  const bool is_probe = ended.reason == CloseReason::probe;  // balancers check every few seconds
+  base::log(is_probe ? base::LogLevel::debug : base::LogLevel::info, "connection ended",
+            {{"id", number(ended.id)},
+             {"listener", listeners_[ended.listener]},
+             {"client", ended.client.text()},
+             {"server", server_name(ended.server)},
+             {"reason", std::string(name(ended.reason))},
+             {"attempts", std::int64_t{ended.attempts}},
+             {"connect_ms", milliseconds(ended.connect)},
+             {"duration_ms", milliseconds(ended.duration)},
+             {"bytes_to_server", number(ended.bytes_from_client)},
+             {"bytes_to_client", number(ended.bytes_from_server)}});
 }
 
 void ConnectionLog::tell(const AcceptChanged& changed) const {
@@ -52,19 +54,33 @@ void ConnectionLog::tell(const AcceptChanged& changed) const {
   }
 }
 
-void ConnectionLog::tell(const ConnectFailed& failed) {
-  Failures& failures = failures_[failed.server];
+std::uint64_t ConnectionLog::due(Failures& failures) {
   ++failures.unsaid;
   const base::Time now = base::Clock::now();
-  if (failures.last_line != base::Time{} && now - failures.last_line < kFailurePause) return;
+  if (failures.last_line != base::Time{} && now - failures.last_line < kFailurePause) return 0;
+  failures.last_line = now;
+  return std::exchange(failures.unsaid, 0);
+}
+
+void ConnectionLog::tell(const ConnectFailed& failed) {
+  const std::uint64_t count = due(failures_[failed.server]);
+  if (count == 0) return;
   base::log_warning("server not reached", {{"server", server_name(failed.server)},
                                            {"error", std::string(std::strerror(failed.error))},
-                                           {"failures", number(failures.unsaid)}});
-  failures = {now, 0};
+                                           {"failures", number(count)}});
+}
+
+void ConnectionLog::tell(const PortsShort& ports) {
+  const std::uint64_t count = due(ports_[ports.server]);
+  if (count == 0) return;
+  base::log_error(
+      "no local port is left to connect to the server from: add pool.source_addresses, or widen "
+      "net.ipv4.ip_local_port_range",
+      {{"server", server_name(ports.server)}, {"connects", number(count)}});
 }
 
 std::string ConnectionLog::server_name(std::uint16_t slot) const {
-  if (slot == Relay::kNoServer) return "-";
+  if (slot == kNoServer) return "-";
   return servers_[slot].pool + "/" + servers_[slot].server;
 }
 

@@ -5,6 +5,7 @@
 // failures it stands for.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,17 +28,22 @@ class ConnectionLog {
     base::Time last_line;
     std::uint64_t unsaid = 0;
   };
+  // How many this line stands for; none when it is too early for another.
+  [[nodiscard]] static std::uint64_t due(Failures& failures);
 
   void tell(const ConnectionOpened& opened) const;
   void tell(const ConnectionEnded& ended) const;
   void tell(const AcceptChanged& changed) const;
   void tell(const ConnectFailed& failed);
+  void tell(const PortsShort& ports);
+  void tell(const ClosedEarly& /*closed*/) const {}  // the line of its end says it
   void tell(std::monostate /*nothing*/) const {}
   [[nodiscard]] std::string server_name(std::uint16_t slot) const;
 
   std::vector<std::string> listeners_;
   const ServerSlots& servers_;
-  std::vector<Failures> failures_;  // one a server
+  std::map<std::uint16_t, Failures> failures_;  // by server
+  std::map<std::uint16_t, Failures> ports_;
 };
 
 }  // namespace holdfast::gateway

@@ -1,31 +1,17 @@
 #include "gateway/directory.h"
 
 #include <algorithm>
-#include <stdexcept>
+#include <cstring>
 
 #include "base/log.h"
 #include "control/resolve.h"
+#include "health/spread.h"
+#include "wire/proxy.h"
 
 namespace holdfast::gateway {
 namespace {
 
-constexpr std::size_t kServersMax = 65'534;  // a slot is 16 bits in the record of a relay, and one value means none
-
-policy::Kind kind_of(config::Policy policy) {
-  switch (policy) {
-    case config::Policy::round_robin: return policy::Kind::round_robin;
-    default: break;
-  }
-  return policy::Kind::least_connections;
-}
-
-// What the policy sees: a server that has no address yet takes no connections.
-void make_view(Pool& pool, ServerSlots& slots) {
-  pool.seen.clear();
-  for (const Server& server : pool.servers) {
-    pool.seen.push_back({.weight = server.addresses.empty() ? 0 : server.weight, .load = &slots[server.slot].load});
-  }
-}
+constexpr std::chrono::milliseconds kTick{100};
 
 std::vector<net::SocketAddress> with_port(const control::Addresses& found, std::uint16_t port) {
   std::vector<net::SocketAddress> addresses;
@@ -38,89 +24,259 @@ std::vector<net::SocketAddress> with_port(const control::Addresses& found, std::
   return addresses;
 }
 
-bool same(const std::vector<net::SocketAddress>& a, const std::vector<net::SocketAddress>& b) {
-  return std::ranges::equal(a, b, {}, &net::SocketAddress::text, &net::SocketAddress::text);
+DiscoveryStatus status_of(const discovery::FileSource& source) {
+  static constexpr const char* kAlarms[] = {"none", "unreadable", "empty", "shrink"};
+  const discovery::SourceStatus from = source.status();
+  const auto now = std::chrono::system_clock::now();
+  const auto seconds_since = [now](std::chrono::system_clock::time_point then) {
+    return then.time_since_epoch().count() == 0 ? -1.0 : std::chrono::duration<double>(now - then).count();
+  };
+  return {.source = from.source,
+          .version = from.version,
+          .error = from.error,
+          .alarm = kAlarms[static_cast<std::size_t>(from.alarm)],
+          .age_seconds = seconds_since(from.applied_at),
+          .checked_seconds = seconds_since(from.checked_at),
+          .from_disk_copy = from.from_disk_copy,
+          .changes_total = from.changes_total,
+          .errors_total = from.errors_total};
 }
 
 }  // namespace
 
-Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools)
+Directory::Entry::Entry(Directory& owner, std::size_t pool_number, const config::Pool& settings, std::size_t workers)
+    : directory(owner),
+      number(pool_number),
+      load(workers),
+      roster(settings, owner.slots_, load, *this, base::Clock::now()) {}
+
+void Directory::Entry::joined(std::uint16_t slot, const base::Endpoint& address) {
+  if (address.kind == base::Endpoint::Kind::host_name) {
+    directory.names_.insert_or_assign(slot, Name{number, address, false, {}});
+    if (directory.open_) directory.begin_lookup(slot);
+    return;
+  }
+  if (prober) directory.watch(*this, slot, address, {});
+}
+
+void Directory::Entry::moved(std::uint16_t slot, const base::Endpoint& address) {
+  left(slot);
+  joined(slot, address);
+}
+
+void Directory::Entry::left(std::uint16_t slot) {
+  const auto name = directory.names_.find(slot);
+  if (name != directory.names_.end()) {
+    const bool is_awaited = !directory.open_ && !name->second.lookup.done();
+    directory.names_.erase(name);
+    if (is_awaited) directory.looked_up();
+  }
+  if (prober) prober->forget(slot);
+}
+
+void Directory::Entry::doubted(std::uint16_t slot) {
+  if (!prober) return;
+  for (const Server& server : directory.snapshot_.newest()->pools[number]->servers) {
+    if (server.slot != slot || server.addresses.empty()) continue;
+    const auto address = base::parse_endpoint(server.addresses.front().text());
+    prober->forget(slot);
+    if (address) directory.watch(*this, slot, *address, {});
+  }
+}
+
+Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools, std::size_t workers,
+                     const std::filesystem::path& keep)
     : runtime_(runtime),
-      snapshot_(build(pools)),
-      threads_(runtime, {.threads = 8, .waiting_calls_max = 65'536}),
-      lookups_(names_.size()) {
-  for (std::size_t i = 0; i < pools.size(); ++i) {
-    if (std::ranges::none_of(names_, [i](const Name& name) { return name.pool == i; })) continue;
-    tickers_.push_back(std::make_unique<control::Ticker>(runtime, config::milliseconds(pools[i].resolve_interval),
-                                                         [this, i] { look_up_names_of(i); }));
+      snapshot_(std::make_shared<const Pools>()),
+      threads_(runtime, {.threads = 8, .waiting_calls_max = 65'536}) {
+  const base::Time now = base::Clock::now();
+  for (const config::Pool& pool : pools) {
+    Entry& entry = entries_.emplace_back(*this, entries_.size(), pool, workers);
+    entry.roster.set_servers(Roster::Origin::configured, pool.servers, now);
+    if (!pool.discovery) continue;
+    entry.source = std::make_unique<discovery::FileSource>(
+        runtime, pool.name, *pool.discovery, keep / "discovery" / (pool.name + ".json"),
+        [this, &entry](const discovery::Endpoints& list) {
+          entry.roster.set_servers(Roster::Origin::discovered, list.servers, base::Clock::now());
+          publish_soon();
+        });
+  }
+  publish();
+}
+
+Directory::~Directory() { *alive_ = false; }
+
+void Directory::open(std::function<void()> on_done) {
+  on_open_ = std::move(on_done);
+  for (Entry& entry : entries_) {
+    if (entry.source) entry.source->start();
+  }
+  first_lookups_left_ = names_.size() + 1;
+  for (auto& [slot, name] : names_) begin_lookup(slot);
+  looked_up();
+}
+
+// Everything that is there at the beginning has had its chance: from here on, whoever comes is new.
+void Directory::looked_up() {
+  if (first_lookups_left_ == 0 || --first_lookups_left_ > 0) return;
+  open_ = true;
+  for (Entry& entry : entries_) {
+    entry.roster.opened();
+    begin_probing(entry);
+    const auto interval = config::milliseconds(entry.roster.settings().resolve_interval);
+    const std::size_t pool = entry.number;
+    entry.resolver = std::make_unique<control::Ticker>(runtime_, interval, [this, pool] { look_up_names_of(pool); });
+  }
+  ticker_ = std::make_unique<control::Ticker>(runtime_, kTick, [this] { tick(); });
+  publish();
+  on_open_();
+}
+
+void Directory::begin_probing(Entry& entry) {
+  const auto& health = entry.roster.settings().health;
+  if (!health) return;
+  entry.prober = std::make_unique<health::Prober>(
+      runtime_, std::make_shared<const config::Health>(*health),
+      [this, &entry](std::uint32_t slot, const health::Outcome& outcome) {
+        const auto next = entry.roster.probed(static_cast<std::uint16_t>(slot), outcome, base::Clock::now());
+        publish_soon();
+        return next;
+      },
+      [this, &entry](std::uint32_t slot, const health::Outcome& outcome) {
+        if (!outcome.agent) return;
+        entry.roster.agent_said(static_cast<std::uint16_t>(slot), *outcome.agent, base::Clock::now());
+        publish_soon();
+      });
+  const auto interval = config::milliseconds(health->interval);
+  std::uint32_t number = 0;
+  for (const Server& server : snapshot_.newest()->pools[entry.number]->servers) {
+    if (server.addresses.empty()) continue;
+    const auto address = base::parse_endpoint(server.addresses.front().text());
+    if (address) watch(entry, server.slot, *address, health::spread(number++, interval));
   }
 }
 
-std::shared_ptr<const Pools> Directory::build(const std::vector<config::Pool>& configured) {
-  auto pools = std::make_shared<Pools>();
-  for (const config::Pool& from : configured) {
-    Pool pool{from.name, kind_of(from.policy), config::milliseconds(from.connect_timeout), from.retries, {}, {}};
-    for (const config::Server& server : from.servers) {
-      if (slots_.size() == kServersMax) throw std::runtime_error("more than 65534 servers in all pools together");
-      const auto slot = static_cast<std::uint16_t>(slots_.size());
-      slots_.emplace_back(from.name, server.name);
-      const auto address = net::SocketAddress::from(server.address);
-      pool.servers.push_back({slot, server.name, server.weight, {}});
-      if (address) pool.servers.back().addresses.push_back(*address);
-      if (!address) names_.push_back({pools->pools.size(), pool.servers.size() - 1, server.address});
-    }
-    make_view(pool, slots_);
-    pools->pools.push_back(std::move(pool));
-  }
-  return pools;
+void Directory::watch(Entry& entry, std::uint16_t slot, const base::Endpoint& address,
+                      std::chrono::milliseconds first_after) {
+  entry.prober->watch(slot, target(entry, address), first_after);
 }
 
-void Directory::resolve_all(std::function<void()> on_done) {
-  if (names_.empty()) return on_done();
-  on_first_lookups_done_ = std::move(on_done);
-  first_lookups_left_ = names_.size();
-  for (std::size_t i = 0; i < names_.size(); ++i) lookups_[i] = runtime_.spawn("look up a host name", look_up(i));
+health::Target Directory::target(const Entry& entry, const base::Endpoint& address) const {
+  const config::ProxyOut proxy = entry.roster.settings().proxy_protocol;
+  std::array<std::byte, wire::kProxyV1BytesMax> header;
+  std::size_t bytes = 0;
+  if (proxy == config::ProxyOut::v1) bytes = wire::write_proxy_local(wire::ProxyVersion::v1, header);
+  if (proxy == config::ProxyOut::v2) bytes = wire::write_proxy_local(wire::ProxyVersion::v2, header);
+  return {address, std::string(reinterpret_cast<const char*>(header.data()), bytes)};
 }
 
 void Directory::look_up_names_of(std::size_t pool) {
-  ++rounds_;
-  for (std::size_t turn = 0; turn < names_.size(); ++turn) {
-    const std::size_t i = (turn + rounds_) % names_.size();  // names that hang must not always be the first
-    if (names_[i].pool != pool || !lookups_[i].done()) continue;
-    lookups_[i] = runtime_.spawn("look up a host name", look_up(i));
+  // Names that hang must not always be the first.
+  std::vector<std::uint16_t> slots;
+  for (const auto& [slot, name] : names_) {
+    if (name.pool == pool && name.lookup.done()) slots.push_back(slot);
   }
+  if (slots.empty()) return;
+  std::ranges::rotate(slots, slots.begin() + static_cast<std::ptrdiff_t>(++rounds_ % slots.size()));
+  for (const std::uint16_t slot : slots) begin_lookup(slot);
 }
 
-control::Task<> Directory::look_up(std::size_t index) {
-  const auto found = co_await control::resolve(threads_, names_[index].address.host, kLookupTimeout);
-  Name& name = names_[index];
+void Directory::begin_lookup(std::uint16_t slot) {
+  names_.at(slot).lookup = runtime_.spawn("look up a host name", look_up(slot));
+}
+
+control::Task<> Directory::look_up(std::uint16_t slot) {
+  const base::Endpoint address = names_.at(slot).address;
+  const auto found = co_await control::resolve(threads_, address.host, kLookupTimeout);
+  Name& name = names_.at(slot);
   if (found) {
-    take(name, with_port(*found, name.address.port));
+    resolved(entries_[name.pool], slot, with_port(*found, address.port));
   } else if (!name.failed) {
     base::log_warning("host name not resolved; it keeps the addresses it had",
-                      {{"name", name.address.host}, {"error", found.error().text()}});
+                      {{"name", address.host}, {"error", found.error().text()}});
   }
   name.failed = !found;
   looked_up();
 }
 
-void Directory::take(const Name& name, std::vector<net::SocketAddress> addresses) {
-  const auto now = snapshot_.newest();
-  if (same(now->pools[name.pool].servers[name.server].addresses, addresses)) return;
-  auto next = std::make_shared<Pools>(*now);
-  Pool& pool = next->pools[name.pool];
-  pool.servers[name.server].addresses = std::move(addresses);
-  make_view(pool, slots_);
-  base::log_info("host name resolved",
-                 {{"name", name.address.host},
-                  {"server", pool.name + "/" + pool.servers[name.server].name},
-                  {"addresses", static_cast<std::int64_t>(pool.servers[name.server].addresses.size())}});
+void Directory::resolved(Entry& entry, std::uint16_t slot, std::vector<net::SocketAddress> addresses) {
+  if (!entry.roster.has_other_addresses(slot, addresses)) return;
+  const auto first = base::parse_endpoint(addresses.front().text());
+  base::log_info("host name resolved", {{"name", names_.at(slot).address.host},
+                                        {"server", slots_[slot].pool + "/" + slots_[slot].server},
+                                        {"addresses", static_cast<std::int64_t>(addresses.size())}});
+  entry.roster.set_addresses(slot, std::move(addresses), base::Clock::now());
+  if (entry.prober && first) {
+    entry.prober->forget(slot);
+    watch(entry, slot, *first, {});
+  }
+  publish_soon();
+}
+
+Directory::Entry* Directory::owner_of(std::uint16_t slot) {
+  const auto found =
+      std::ranges::find(entries_, slots_[slot].pool, [](const Entry& entry) { return entry.roster.settings().name; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+void Directory::take(const Notice& notice) {
+  const base::Time now = base::Clock::now();
+  if (const auto* failed = std::get_if<ConnectFailed>(&notice)) {
+    Entry* entry = owner_of(failed->server);
+    if (entry != nullptr) entry->roster.connect_failed(failed->server, std::strerror(failed->error), now);
+  } else if (const auto* early = std::get_if<ClosedEarly>(&notice)) {
+    Entry* entry = owner_of(early->server);
+    if (entry != nullptr) entry->roster.closed_early(early->server, now);
+  } else {
+    return;
+  }
+  publish_soon();
+}
+
+void Directory::tick() {
+  const base::Time now = base::Clock::now();
+  for (Entry& entry : entries_) entry.roster.tick(now);
+  publish_soon();
+}
+
+void Directory::publish_soon() {
+  const bool changed = std::ranges::any_of(entries_, [](const Entry& entry) { return entry.roster.is_changed(); });
+  if (publishing_ || !changed) return;
+  publishing_ = true;
+  runtime_.post([this, alive = alive_] {
+    if (!*alive) return;
+    publishing_ = false;
+    publish();
+  });
+}
+
+void Directory::publish() {
+  auto next = std::make_shared<Pools>(*snapshot_.newest());
+  next->pools.resize(entries_.size());
+  const base::Time now = base::Clock::now();
+  for (Entry& entry : entries_) {
+    if (entry.roster.is_changed() || !next->pools[entry.number]) next->pools[entry.number] = entry.roster.build(now);
+  }
   snapshot_.publish(std::move(next));
 }
 
-void Directory::looked_up() {
-  if (first_lookups_left_ == 0 || --first_lookups_left_ > 0) return;
-  on_first_lookups_done_();
+std::vector<PoolStatus> Directory::status() const {
+  std::vector<PoolStatus> all;
+  for (const Entry& entry : entries_) {
+    PoolStatus& status = all.emplace_back();
+    status.name = entry.roster.settings().name;
+    status.policy = entry.roster.policy_name();
+    status.connections = entry.load.connections.load(std::memory_order_relaxed);
+    status.waiting = entry.load.waiting.load(std::memory_order_relaxed);
+    status.panic = entry.roster.in_panic();
+    if (entry.prober) {
+      status.probes_total = entry.prober->probes_total();
+      status.probe_failures_total = entry.prober->failures_total();
+    }
+    if (entry.source) status.discovery = status_of(*entry.source);
+    status.servers = entry.roster.status(base::Clock::now());
+  }
+  return all;
 }
 
 }  // namespace holdfast::gateway

@@ -1,14 +1,18 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
+#include <random>
 #include <stdexcept>
 #include <thread>
+
+#include "net/local_ports.h"
 
 namespace holdfast::gateway {
 namespace {
 
 constexpr std::size_t kNoticesMax = 8192;
 constexpr std::chrono::milliseconds kDrainLook{20};
+constexpr std::chrono::seconds kPortsLook{10};  // operators change the range of a running machine
 
 std::size_t worker_count(std::uint32_t configured) {
   return configured > 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
@@ -33,6 +37,12 @@ std::uint64_t first_connection_id(std::uint16_t worker) {
   return micros + worker;
 }
 
+policy::HashSeed random_seed() {
+  std::random_device device;
+  const auto word = [&device] { return std::uint64_t{device()} << 32 | device(); };
+  return {word(), word()};
+}
+
 template <typename T>
 T demand(base::Result<T> result, const std::string& what) {
   if (!result) throw std::runtime_error(what + ": " + result.error().text());
@@ -44,10 +54,11 @@ T demand(base::Result<T> result, const std::string& what) {
 Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, std::uint64_t descriptor_limit,
                  Verbosity verbosity)
     : runtime_(runtime),
-      directory_(runtime, settings.pools),
+      directory_(runtime, settings.pools, worker_count(settings.node.workers), settings.node.data_dir),
       descriptors_(descriptor_limit),
+      local_ports_(net::local_ports()),
       log_(names_of(settings.listeners), directory_.slots()),
-      wakeup_(runtime, [this] { notices_.take([this](const Notice& notice) { log_.write(notice); }); }),
+      wakeup_(runtime, [this] { notices_.take([this](const Notice& notice) { hear(notice); }); }),
       notices_(kNoticesMax, wakeup_) {
   make_rules(settings);
   make_workers(worker_count(settings.node.workers), verbosity);
@@ -65,6 +76,11 @@ Gateway::~Gateway() {
   notices_.take([this](const Notice& notice) { log_.write(notice); });
 }
 
+void Gateway::hear(const Notice& notice) {
+  log_.write(notice);
+  directory_.take(notice);
+}
+
 // From now on the kernel refuses; a socket that nobody accepts from is a trap. The files of unix sockets go now, not
 // when the last connection has ended: by then they may be a successor's.
 void Gateway::stop_listening() {
@@ -73,15 +89,20 @@ void Gateway::stop_listening() {
 }
 
 void Gateway::make_rules(const config::Settings& settings) {
+  if (settings.node.max_connections > 0) process_.max_connections = settings.node.max_connections;
+  const policy::HashSeed seed = random_seed();
   for (const config::Listener& from : settings.listeners) {
-    Listener& listener = listeners_.emplace_back(from);
+    Listener& listener = listeners_.emplace_back(from, process_, seed);
     ListenerRules rules;
     while (settings.pools.at(rules.pool).name != from.pool) ++rules.pool;  // config has seen to it that there is one
-    rules.max_connections = from.max_connections;
+    rules.proxy_protocol = from.proxy_protocol;
+    rules.proxy_protocol_timeout = config::milliseconds(from.proxy_protocol_timeout);
     rules.handshake_timeout = config::milliseconds(from.handshake_timeout);
     rules.idle_timeout = config::milliseconds(from.idle_timeout);
+    rules.max_age = config::milliseconds(from.max_age);
+    rules.max_age_jitter = from.max_age_jitter;
     rules.tcp = tcp_options(from);
-    rules.connections = &listener.connections;
+    rules.admission = &listener.admission;
     rules_.push_back(rules);
   }
 }
@@ -89,6 +110,7 @@ void Gateway::make_rules(const config::Settings& settings) {
 void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
   worker_counters_ = std::vector<WorkerCounters>(count);
   for (std::size_t i = 0; i < count; ++i) listener_counters_.emplace_back(listeners_.size());
+  wakers_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto number = static_cast<std::uint16_t>(i);
     workers_.push_back(std::make_unique<Worker>(WorkerContext{.number = number,
@@ -99,9 +121,12 @@ void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
                                                               .pools = &directory_.pools(),
                                                               .descriptors = &descriptors_,
                                                               .notices = &notices_,
+                                                              .workers = wakers_,
+                                                              .local_ports = &local_ports_,
                                                               .verbosity = verbosity,
                                                               .first_id = first_connection_id(number),
                                                               .id_step = count}));
+    wakers_[i] = &workers_[i]->waker();
   }
 }
 
@@ -125,9 +150,11 @@ void Gateway::bind(Listener& listener, std::uint16_t number, const base::Endpoin
 }
 
 void Gateway::start(std::function<void()> on_ready) {
-  directory_.resolve_all([this, on_ready = std::move(on_ready)] {
+  directory_.open([this, on_ready = std::move(on_ready)] {
     if (on_drained_) return;  // told to stop before it began
     started_ = true;
+    ports_ticker_ =
+        std::make_unique<control::Ticker>(runtime_, kPortsLook, [this] { local_ports_ = net::local_ports(); });
     for (const auto& worker : workers_) worker->start();
     on_ready();
   });
@@ -158,17 +185,14 @@ void Gateway::check_drained() {
 
 std::uint64_t Gateway::connections() const {
   std::uint64_t sum = 0;
-  for (const Listener& listener : listeners_) sum += listener.connections.load(std::memory_order_relaxed);
+  for (const Listener& listener : listeners_) sum += listener.admission.connections();
   return sum;
 }
 
 Status Gateway::status() const {
   Status status;
   for (std::size_t i = 0; i < listeners_.size(); ++i) status.listeners.push_back(status_of(i));
-  const auto pools = directory_.pools().newest();
-  for (const Pool& pool : pools->pools) {
-    for (const Server& server : pool.servers) status.servers.push_back(status_of(pool, server));
-  }
+  status.pools = directory_.status();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     const WorkerCounters& counters = worker_counters_[i];
     status.workers.push_back({.turns = workers_[i]->loop_counters().turns.value(),
@@ -178,6 +202,8 @@ Status Gateway::status() const {
                               .relay_memory_bytes = static_cast<std::uint64_t>(counters.relay_memory_bytes.value()),
                               .buffer_memory_bytes = static_cast<std::uint64_t>(counters.buffer_memory_bytes.value())});
   }
+  status.max_connections = process_.max_connections;
+  status.local_ports = local_ports_;
   status.descriptors_free = descriptors_.free();
   status.notices_dropped = notices_.dropped();
   return status;
@@ -187,6 +213,7 @@ ListenerStatus Gateway::status_of(std::size_t listener) const {
   ListenerStatus status;
   status.name = listeners_[listener].settings.name;
   for (const net::SocketAddress& address : listeners_[listener].bound) status.addresses.push_back(address.text());
+  status.without_room = listeners_[listener].admission.without_room();
   status.connect_buckets.resize(ConnectHistogram::kBoundsSeconds.size() + 1);
   for (const auto& of_worker : listener_counters_) {
     const ListenerCounters& counters = of_worker[listener];
@@ -206,17 +233,6 @@ ListenerStatus Gateway::status_of(std::size_t listener) const {
     status.connect_seconds_sum += static_cast<double>(counters.connect.sum_us.value()) / 1e6;
   }
   return status;
-}
-
-ServerStatus Gateway::status_of(const Pool& pool, const Server& server) const {
-  const ServerSlot& slot = directory_.slots()[server.slot];
-  return {.pool = pool.name,
-          .name = server.name,
-          .weight = server.weight,
-          .addresses = server.addresses.size(),
-          .connections = slot.load.connections.load(std::memory_order_relaxed),
-          .connections_total = slot.connections_total.load(std::memory_order_relaxed),
-          .connect_failures_total = slot.connect_failures_total.load(std::memory_order_relaxed)};
 }
 
 }  // namespace holdfast::gateway

@@ -38,10 +38,11 @@ class Gateway {
 
  private:
   struct Listener {
-    explicit Listener(const config::Listener& from) : settings(from) {}
+    Listener(const config::Listener& from, ProcessLimit& process, const policy::HashSeed& seed)
+        : settings(from), admission(from, process, seed) {}
     config::Listener settings;
+    Admission admission;
     std::vector<net::SocketAddress> bound;
-    std::atomic<std::uint32_t> connections{0};
   };
 
   void make_rules(const config::Settings& settings);
@@ -50,24 +51,28 @@ class Gateway {
   void check_drained();
   void stop_listening();
   [[nodiscard]] ListenerStatus status_of(std::size_t listener) const;
-  [[nodiscard]] ServerStatus status_of(const Pool& pool, const Server& server) const;
+  void hear(const Notice& notice);
 
   control::Runtime& runtime_;
+  ProcessLimit process_;
   std::deque<Listener> listeners_;
   std::vector<ListenerRules> rules_;
   Directory directory_;
   net::DescriptorBudget descriptors_;
+  std::atomic<std::uint32_t> local_ports_{0};
   ConnectionLog log_;
   control::Wakeup wakeup_;
   Notices notices_;
   std::vector<std::vector<ListenerCounters>> listener_counters_;  // of each worker
   std::vector<WorkerCounters> worker_counters_;
   std::vector<net::Fd> sockets_;
+  std::vector<base::Waker*> wakers_;              // of the workers
   std::vector<std::unique_ptr<Worker>> workers_;  // ended first
 
   std::vector<std::unique_ptr<control::UnixPathOwner>> unix_paths_;
 
   bool started_ = false;
+  std::unique_ptr<control::Ticker> ports_ticker_;
   std::unique_ptr<control::Ticker> drain_ticker_;
   base::Time drain_deadline_;
   std::function<void(std::uint64_t)> on_drained_;

@@ -1,5 +1,6 @@
 #include "gateway/metrics.h"
 
+#include <algorithm>
 #include <string>
 
 #include "gateway/counters.h"
@@ -34,6 +35,8 @@ void add_listener(MetricsPage& page, const ListenerStatus& listener) {
   for (const auto& [reason, count] : listener.refused) {
     refused.add({{"listener", listener.name}, {"reason", reason}}, number(count));
   }
+  page.counter("holdfast_address_table_full_total", "Clients let in uncounted because a table per address was full.")
+      .add(labels, number(listener.without_room));
   page.counter("holdfast_relayed_bytes_total", "Bytes relayed, by the direction they went.")
       .add({{"listener", listener.name}, {"direction", "to_server"}}, number(listener.bytes_to_server))
       .add({{"listener", listener.name}, {"direction", "to_client"}}, number(listener.bytes_to_client));
@@ -43,15 +46,54 @@ void add_listener(MetricsPage& page, const ListenerStatus& listener) {
 
 void add_server(MetricsPage& page, const ServerStatus& server) {
   const MetricLabels labels = {{"pool", server.pool}, {"server", server.name}};
+  page.gauge("holdfast_server_up", "1 while a server takes new connections.").add(labels, server.up ? 1 : 0);
   page.gauge("holdfast_server_connections", "Connections of a server, established or being made.")
       .add(labels, number(server.connections));
   page.counter("holdfast_server_connections_total", "Connections established to a server.")
       .add(labels, number(server.connections_total));
   page.counter("holdfast_server_connect_failures_total", "Attempts to connect to a server that failed.")
       .add(labels, number(server.connect_failures_total));
+  page.counter("holdfast_server_early_closes_total",
+               "Connections that a server closed early, without having sent a byte.")
+      .add(labels, number(server.early_closes_total));
+  page.counter("holdfast_server_ports_short_total", "Attempts to connect that found no free local port.")
+      .add(labels, number(server.ports_short_total));
   page.gauge("holdfast_server_weight", "Weight of a server in its pool.").add(labels, server.weight);
+  page.gauge("holdfast_server_weight_now", "The same with slow start, agent and state.").add(labels, server.weight_now);
   page.gauge("holdfast_server_addresses", "Addresses of a server; 0 while its host name is not resolved.")
       .add(labels, number(server.addresses));
+  for (const SourceStatus& source : server.sources) {
+    if (source.address.empty()) continue;
+    page.gauge("holdfast_source_ports", "Local ports in use from a source address to a server.")
+        .add({{"pool", server.pool}, {"server", server.name}, {"source", source.address}}, number(source.ports));
+  }
+}
+
+void add_discovery(MetricsPage& page, const std::string& pool, const DiscoveryStatus& discovery) {
+  const MetricLabels labels = {{"pool", pool}};
+  page.gauge("holdfast_discovery_age_seconds", "Since the list of servers in use came into use.")
+      .add(labels, discovery.age_seconds);
+  page.gauge("holdfast_discovery_alarm", "1 while the newest state of the source is not in use, or only in part.")
+      .add(labels, discovery.alarm == "none" ? 0 : 1);
+  page.counter("holdfast_discovery_changes_total", "Lists of servers taken over.")
+      .add(labels, number(discovery.changes_total));
+  page.counter("holdfast_discovery_errors_total", "States of the source that were refused.")
+      .add(labels, number(discovery.errors_total));
+}
+
+void add_pool(MetricsPage& page, const PoolStatus& pool) {
+  const MetricLabels labels = {{"pool", pool.name}};
+  const auto up = std::ranges::count_if(pool.servers, [](const ServerStatus& server) { return server.up; });
+  page.gauge("holdfast_pool_servers_up", "Servers of a pool that take new connections.")
+      .add(labels, static_cast<double>(up));
+  page.gauge("holdfast_pool_waiting", "Connections in the queue of a pool.").add(labels, number(pool.waiting));
+  page.gauge("holdfast_pool_panic", "1 while probes of a pool are doubted because too many fail at once.")
+      .add(labels, pool.panic ? 1 : 0);
+  page.counter("holdfast_probes_total", "Health checks made.").add(labels, number(pool.probes_total));
+  page.counter("holdfast_probe_failures_total", "Health checks that failed.")
+      .add(labels, number(pool.probe_failures_total));
+  if (pool.discovery) add_discovery(page, pool.name, *pool.discovery);
+  for (const ServerStatus& server : pool.servers) add_server(page, server);
 }
 
 void add_worker(MetricsPage& page, const std::string& number_text, const WorkerStatus& worker) {
@@ -71,8 +113,10 @@ void add_worker(MetricsPage& page, const std::string& number_text, const WorkerS
 
 void add_metrics(MetricsPage& page, const Status& status) {
   for (const ListenerStatus& listener : status.listeners) add_listener(page, listener);
-  for (const ServerStatus& server : status.servers) add_server(page, server);
+  for (const PoolStatus& pool : status.pools) add_pool(page, pool);
   for (std::size_t i = 0; i < status.workers.size(); ++i) add_worker(page, std::to_string(i), status.workers[i]);
+  page.gauge("holdfast_local_ports", "Local ports that one source address has towards one address of a server.")
+      .add({}, status.local_ports);
   page.gauge("holdfast_descriptors_free", "File descriptors that connections may still take.")
       .add({}, static_cast<double>(status.descriptors_free));
   page.counter("holdfast_notices_dropped_total", "Events for the connection log that did not fit the workers' mailbox.")

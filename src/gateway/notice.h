@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "base/mailbox.h"
+#include "base/peer_address.h"
 #include "gateway/reason.h"
-#include "net/address.h"
 
 namespace holdfast::gateway {
 
@@ -22,7 +22,7 @@ struct ConnectionEnded {
   std::uint64_t id = 0;
   base::PeerAddress client;
   std::uint16_t listener = 0;
-  std::uint16_t server = 0;  // Relay::kNoServer when none was reached
+  std::uint16_t server = 0;  // kNoServer when none was reached
   CloseReason reason{};
   std::uint8_t attempts = 0;             // connects to servers, the last one included
   std::chrono::microseconds connect{};   // from accept to the server's answer
@@ -43,7 +43,18 @@ struct ConnectFailed {
   int error = 0;  // errno; ETIMEDOUT for connect_timeout
 };
 
-using Notice = std::variant<std::monostate, ConnectionOpened, ConnectionEnded, AcceptChanged, ConnectFailed>;
+// A server has closed a connection soon after it was made, without having sent a byte.
+struct ClosedEarly {
+  std::uint16_t server = 0;
+};
+
+// No local port was left to connect to a server from.
+struct PortsShort {
+  std::uint16_t server = 0;
+};
+
+using Notice = std::variant<std::monostate, ConnectionOpened, ConnectionEnded, AcceptChanged, ConnectFailed,
+                            ClosedEarly, PortsShort>;
 using Notices = base::Mailbox<Notice>;
 
 // Which notices are wanted: what nobody reads is not sent.

@@ -1,53 +1,82 @@
 // gateway/pools.h: where connections may go. What control publishes and every worker reads.
 //
-// Thread: Pools is immutable once published (base::Snapshot). ServerSlots is shared; its fields say who writes.
+// Thread: everything is immutable once published (base::Snapshot) but PoolLoad, which is shared and atomic.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "config/settings.h"
+#include "gateway/reason.h"
+#include "gateway/server_slots.h"
 #include "net/address.h"
+#include "policy/maglev.h"
 #include "policy/policy.h"
 
 namespace holdfast::gateway {
 
-// What is counted for a server over all workers, for as long as the process lives.
-struct ServerSlot {
-  ServerSlot(std::string pool_name, std::string server_name)
-      : pool(std::move(pool_name)), server(std::move(server_name)) {}
+// What all workers share about a pool, for as long as the process knows it.
+struct PoolLoad {
+  explicit PoolLoad(std::size_t workers) : heads(std::make_unique<std::atomic<std::int64_t>[]>(workers)) {
+    for (std::size_t i = 0; i < workers; ++i) heads[i] = kNobody;
+  }
 
-  std::string pool;
-  std::string server;
-  policy::ServerLoad load;
-  std::atomic<std::uint64_t> connections_total{0};  // established
-  std::atomic<std::uint64_t> connect_failures_total{0};
+  static constexpr std::int64_t kNobody = std::numeric_limits<std::int64_t>::max();
+
+  std::atomic<std::uint32_t> connections{0};  // of all its servers
+  std::atomic<std::uint32_t> waiting{0};      // in the queue
+  std::atomic<std::uint32_t> freed{0};        // counts the chances that those who wait may have got
+  // Since when the first in each worker's line has waited; the clock's ticks, kNobody for an empty line.
+  std::unique_ptr<std::atomic<std::int64_t>[]> heads;
 };
-using ServerSlots = std::deque<ServerSlot>;  // addresses stay; written only before the workers start
+
+// What becomes of the connections that a server still has.
+enum class Closing : std::uint8_t { no, paced, at_once };
 
 struct Server {
-  std::uint16_t slot = 0;
+  std::uint16_t slot = kNoServer;
   std::string name;
-  std::uint32_t weight = 0;
+  std::uint32_t max_connections = 0;
+  policy::AcceptRate accept_rate;
   std::vector<net::SocketAddress> addresses;  // more than one for some host names; none while it is not resolved
+  Closing closing = Closing::no;
+  CloseReason closing_reason = CloseReason::server_down;
+};
+
+// Servers that are chosen from together: the backups are a tier of their own.
+struct Tier {
+  std::vector<std::uint32_t> members;   // indexes in Pool::servers, in the order of
+  std::vector<policy::Server> servers;  // the same as the policy sees them
+  std::shared_ptr<const policy::MaglevTable> table;
 };
 
 struct Pool {
   std::string name;
+  PoolLoad* load = nullptr;
   policy::Kind policy = policy::Kind::least_connections;
+  double hash_load_bound = 0;
   std::chrono::milliseconds connect_timeout{};
   std::uint32_t retries = 0;
+  std::uint32_t queue = 0;
+  std::chrono::milliseconds queue_timeout{};
+  config::WhenAllDown when_all_down = config::WhenAllDown::refuse;
+  config::ProxyOut proxy_protocol = config::ProxyOut::off;
+  std::chrono::milliseconds early_close{};  // 0: closes are no errors
+  policy::AcceptRate drain_rate;            // how fast connections of one server are closed
+  std::vector<net::SocketAddress> sources;  // empty: the kernel chooses
   std::vector<Server> servers;
-  std::vector<policy::Server> seen;  // the same servers as the policy sees them
-
-  [[nodiscard]] policy::View view() const { return {.servers = seen}; }
+  std::array<Tier, 2> tiers;  // backups second
 };
 
+// A pool that did not change is the same object in the next version.
 struct Pools {
-  std::vector<Pool> pools;
+  std::vector<std::shared_ptr<const Pool>> pools;
 };
 
 }  // namespace holdfast::gateway

@@ -9,9 +9,18 @@ const char* name(CloseReason reason) noexcept {
     case CloseReason::client_reset: return "client_reset";
     case CloseReason::server_reset: return "server_reset";
     case CloseReason::idle_timeout: return "idle_timeout";
+    case CloseReason::max_age: return "max_age";
     case CloseReason::handshake_timeout: return "handshake_timeout";
     case CloseReason::connect_failed: return "connect_failed";
+    case CloseReason::no_source_port: return "no_source_port";
     case CloseReason::no_server: return "no_server";
+    case CloseReason::servers_full: return "servers_full";
+    case CloseReason::queue_full: return "queue_full";
+    case CloseReason::queue_timeout: return "queue_timeout";
+    case CloseReason::server_down: return "server_down";
+    case CloseReason::server_removed: return "server_removed";
+    case CloseReason::refused: return "refused";
+    case CloseReason::probe: return "probe";
     case CloseReason::no_memory: return "no_memory";
     case CloseReason::stopped: return "stopped";
   }
@@ -21,6 +30,16 @@ const char* name(CloseReason reason) noexcept {
 const char* name(RefuseReason reason) noexcept {
   switch (reason) {
     case RefuseReason::max_connections: return "max_connections";
+    case RefuseReason::process_max_connections: return "process_max_connections";
+    case RefuseReason::max_connections_per_address: return "max_connections_per_address";
+    case RefuseReason::accept_rate: return "accept_rate";
+    case RefuseReason::accept_rate_per_address: return "accept_rate_per_address";
+    case RefuseReason::denied: return "denied";
+    case RefuseReason::not_allowed: return "not_allowed";
+    case RefuseReason::proxy_missing: return "proxy_missing";
+    case RefuseReason::proxy_untrusted: return "proxy_untrusted";
+    case RefuseReason::proxy_malformed: return "proxy_malformed";
+    case RefuseReason::proxy_timeout: return "proxy_timeout";
   }
   return "unknown";
 }

@@ -13,19 +13,38 @@ enum class CloseReason : std::uint8_t {
   client_reset,       // the client's connection broke
   server_reset,       // the server's connection broke
   idle_timeout,       // no byte either way for listener.idle_timeout
+  max_age,            // it was older than listener.max_age
   handshake_timeout,  // no server was reached within listener.handshake_timeout
   connect_failed,     // every server that was tried refused, or did not answer within pool.connect_timeout
-  no_server,          // the pool has no server that takes connections
+  no_source_port,     // no local port was left to connect from
+  no_server,          // every server of the pool is down
+  servers_full,       // every server is at a limit, and pool.queue is 0
+  queue_full,         // as many wait as pool.queue allows
+  queue_timeout,      // it has waited for pool.queue_timeout
+  server_down,        // its server went down, and pool.on_down says close
+  server_removed,     // its server was removed, and pool.on_remove says drain or close
+  refused,            // let in to say who it is, and then refused; RefuseReason says why
+  probe,              // a balancer's check: closed without a byte, or after a PROXY header that says LOCAL
   no_memory,
   stopped,  // the process stops
 };
-inline constexpr std::size_t kCloseReasons = 10;
+inline constexpr std::size_t kCloseReasons = 19;
 
 // Why a connection was not served at all.
 enum class RefuseReason : std::uint8_t {
-  max_connections,  // of the listener
+  max_connections,              // of the listener
+  process_max_connections,      // node.max_connections
+  max_connections_per_address,  // of the listener
+  accept_rate,                  // of the listener
+  accept_rate_per_address,      // of the listener
+  denied,                       // listener.deny has the client
+  not_allowed,                  // listener.allow does not have the client
+  proxy_missing,                // no PROXY header, which is required
+  proxy_untrusted,              // a PROXY header from a peer that listener.proxy_protocol_from does not have
+  proxy_malformed,              // a broken PROXY header
+  proxy_timeout,                // no whole PROXY header within listener.proxy_protocol_timeout
 };
-inline constexpr std::size_t kRefuseReasons = 1;
+inline constexpr std::size_t kRefuseReasons = 11;
 
 [[nodiscard]] const char* name(CloseReason reason) noexcept;
 [[nodiscard]] const char* name(RefuseReason reason) noexcept;

@@ -1,7 +1,7 @@
 // gateway/relay.h: the record of one relayed connection. Flat: no pointers, all of it can be written down.
 //
 // Thread: the worker that accepted it.
-// Memory: 168 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
+// Memory: 200 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
 // All that another process would need to go on with it (addresses, times, byte counts, unsent bytes, which side has
 // ended) is here and nowhere else, and the rest (descriptors, indexes, the timer's links) can be learned anew: a
 // versioned record can be written from it between any two turns of the loop, when every byte that was
@@ -11,10 +11,11 @@
 #include <array>
 #include <cstdint>
 
+#include "base/peer_address.h"
 #include "base/slab.h"
 #include "base/time.h"
 #include "gateway/reason.h"
-#include "net/address.h"
+#include "gateway/server_slots.h"
 #include "net/buffer_pool.h"
 #include "net/timer_wheel.h"
 #include "net/transport.h"
@@ -43,32 +44,40 @@ struct Leg {
 
 struct Relay {
   enum class Stage : std::uint8_t {
-    connecting,  // to a server; nothing is read from the client yet
+    greeting,    // the client is to say who it is, by a PROXY header
+    waiting,     // in the pool's queue
+    connecting,  // to a server; nothing but that header is read from the client yet
     relaying,
     lingering,  // one end is gone; the other is still being given what the first had sent
   };
   static constexpr std::size_t kTriedMax = 8;
+  static constexpr std::uint32_t kNobody = ~0U;
+  static constexpr std::uint8_t kNoSource = 0xff;
 
   std::array<Leg, 2> legs;
   net::TimerWheel::Node timer;
-  base::Tick last_activity;              // relaying: last byte; lingering: when that began
+  base::Tick last_activity;              // relaying: the last byte; other stages: when they began
   std::array<std::uint64_t, 2> bytes{};  // by the end they came from
   base::Time accepted;
   std::uint64_t id = 0;
-  base::PeerAddress client;
-  std::uint32_t connect_us = 0;  // from accept to connected; 0 while connecting
+  base::PeerAddress client;        // who it is: its PROXY header may say something else than its socket
+  base::PeerAddress destination;   // whom it wanted to reach, if its PROXY header has said so
+  std::uint32_t behind = kNobody;  // waiting: the next in line, by index in the slab
+  std::uint32_t ahead = kNobody;   // waiting: the one before it
+  std::uint32_t connect_us = 0;    // from accept to connected; 0 while connecting
   std::uint16_t listener = 0;
   std::uint16_t server = kNoServer;              // slot in ServerSlots
   std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
   std::uint8_t attempts = 0;
+  std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;
   bool resuming = false;                      // Loop::resume was asked for
+  bool no_port = false;                       // the last attempt found no local port
+  bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
-
-  static constexpr std::uint16_t kNoServer = 0xffff;
 
   [[nodiscard]] Leg& leg(End end) noexcept { return legs[static_cast<std::size_t>(end)]; }
 };
-static_assert(base::Slab<Relay>::entry_bytes() <= 168, "docs/MEMORY.md: the budget of an idle relay");
+static_assert(base::Slab<Relay>::entry_bytes() <= 200, "docs/MEMORY.md: the budget of an idle relay");
 
 }  // namespace holdfast::gateway

@@ -14,15 +14,20 @@
 
 #include "base/slab.h"
 #include "base/snapshot.h"
+#include "gateway/admission.h"
+#include "gateway/chooser.h"
+#include "gateway/closings.h"
 #include "gateway/counters.h"
 #include "gateway/notice.h"
 #include "gateway/pools.h"
 #include "gateway/relay.h"
+#include "gateway/waiting_line.h"
 #include "net/buffer_pool.h"
 #include "net/descriptors.h"
 #include "net/loop.h"
 #include "net/socket.h"
 #include "net/timer_wheel.h"
+#include "wire/proxy.h"
 
 namespace holdfast::gateway {
 
@@ -33,11 +38,14 @@ inline constexpr std::chrono::seconds kLingerTimeout{10};
 // What relays need to know of the listener they came in by.
 struct ListenerRules {
   std::uint16_t pool = 0;  // index in Pools
-  std::uint32_t max_connections = 0;
+  config::ProxyIn proxy_protocol = config::ProxyIn::off;
+  std::chrono::milliseconds proxy_protocol_timeout{};
   std::chrono::milliseconds handshake_timeout{};
   std::chrono::milliseconds idle_timeout{};  // 0: none
-  net::TcpOptions tcp;  // for the connection to the server; the client's inherits from the listener
-  std::atomic<std::uint32_t>* connections = nullptr;  // live, over all workers
+  std::chrono::milliseconds max_age{};       // 0: none
+  double max_age_jitter = 0;
+  net::TcpOptions tcp;             // for the connection to the server; the client's inherits from the listener
+  Admission* admission = nullptr;  // shared by all workers
 };
 
 // What a worker's parts share. Everything outlives them.
@@ -50,6 +58,8 @@ struct WorkerContext {
   const base::Snapshot<Pools>* pools = nullptr;
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
+  std::span<base::Waker* const> workers;                    // by number; filled before the first one starts
+  const std::atomic<std::uint32_t>* local_ports = nullptr;  // how many the kernel gives out towards one address
   Verbosity verbosity = Verbosity::ends;
   std::uint64_t first_id = 0;  // connection ids count on from here,
   std::uint64_t id_step = 1;   // one for each worker, so that no two workers have the same
@@ -60,10 +70,12 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   Relays(net::Loop& loop, const WorkerContext& context);
   ~Relays();
 
-  // Takes over an accepted socket, its two descriptors of the budget and its place among the listener's connections.
-  void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener);
+  // Takes over an accepted socket, its two descriptors of the budget and its place among the listener's connections,
+  // and its place among those of its address, if it is `placed`.
+  enum class Placed : bool { no, yes };
+  void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed);
 
-  // At the top of each turn: takes the newest pools.
+  // At the top of each turn: takes the newest pools, and lets those in who wait and have got a chance.
   void refresh();
   // Ends every connection: orderly towards both ends, but without waiting for bytes that they have not taken.
   void end_all(CloseReason reason);
@@ -80,16 +92,48 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   // What became of the relay in a step: whether it may still be touched.
   enum class Fate : bool { lives, ended };
 
-  // relays.cc: from accept to connected, deadlines, and the end.
-  void dial(base::Key key, Relay& relay);
-  [[nodiscard]] bool dial_one(base::Key key, Relay& relay, const Pool& pool, std::uint32_t index);
+  // greeting.cc: the PROXY header of a client.
+  void greet(base::Key key, Relay& relay);
+  void read_greeting(base::Key key, Relay& relay, std::span<const std::byte> input);
+  void take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& read);
+  void greeting_late(base::Key key, Relay& relay);
+  void recognise(base::Key key, Relay& relay);
+  void refuse(base::Key key, Relay& relay, RefuseReason reason);
+
+  // dialling.cc: finding and reaching a server.
+  enum class Dialled : std::uint8_t { under_way, failed, taken_away };
+  void seek(base::Key key, Relay& relay);
+  void dial(base::Key key, Relay& relay, Choice choice);
+  [[nodiscard]] Choice choose(const Relay& relay);
+  [[nodiscard]] Dialled dial_one(base::Key key, Relay& relay, const Pool& pool, const Server& server);
+  [[nodiscard]] bool claim(const Pool& pool, const Server& server);
+  [[nodiscard]] base::Result<int> connect_from(Relay& relay, const Pool& pool, const Server& server);
+  void dial_again(base::Key key, Relay& relay);
   void dial_failed(base::Key key, Relay& relay, int error);
   void give_up_server(Relay& relay, int error);
+  void release_server(Relay& relay);
+  void nobody_reached(base::Key key, Relay& relay);
+  void nobody_to_dial(base::Key key, Relay& relay, Choice::Answer answer);
   void on_connecting(base::Key key, Relay& relay, End end, net::Ready ready);
-  void connected(base::Key key, Relay& relay);
+  [[nodiscard]] Fate connected(base::Key key, Relay& relay);
+  [[nodiscard]] Fate introduce(base::Key key, Relay& relay);
   void arm_connecting(base::Key key, Relay& relay, std::chrono::milliseconds step);
-  void arm_idle(base::Key key, Relay& relay);
+
+  // waiting.cc: the queue of a pool.
+  void wait(base::Key key, Relay& relay);
+  void leave_line(base::Key key, Relay& relay);
+  void on_waited(base::Key key, Relay& relay);
+  void serve_lines();
+  void serve(std::uint16_t pool);
+  void tell_head(std::uint16_t pool);
+  void give_chance(std::uint16_t pool);
+
+  // relays.cc: begin, deadlines, end.
+  void arm_relaying(base::Key key, Relay& relay);
+  void on_relaying_deadline(base::Key key, Relay& relay);
+  [[nodiscard]] base::Tick age_limit(const Relay& relay) const;
   void end(base::Key key, Relay& relay, CloseReason reason);
+  void note_early_close(const Relay& relay, CloseReason reason);
   void announce_end(const Relay& relay, CloseReason reason);
 
   // pump.cc: moving bytes.
@@ -111,7 +155,8 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] ListenerCounters& counters(const Relay& relay) const {
     return context_.listener_counters[relay.listener];
   }
-  [[nodiscard]] const Pool& pool(const Relay& relay) const { return pools_.get().pools[rules(relay).pool]; }
+  [[nodiscard]] const Pool& pool(const Relay& relay) const { return *pools_.get().pools[rules(relay).pool]; }
+  [[nodiscard]] ServerSlot& slot_of(const Relay& relay) const { return (*context_.servers)[relay.server]; }
   [[nodiscard]] net::Token token(base::Key key, End end) const noexcept {
     return {source_, static_cast<std::uint8_t>(end), key};
   }
@@ -123,8 +168,11 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   net::TimerWheel timers_;
   net::BufferPool buffers_;
   base::Snapshot<Pools>::Reader pools_;
-  std::vector<std::unique_ptr<policy::Policy>> policies_;  // one a pool
-  std::unique_ptr<std::byte[]> scratch_;                   // what is being relayed right now; empty between turns
+  Chooser chooser_;
+  std::vector<WaitingLine> lines_;  // one a pool
+  std::uint32_t waiting_ = 0;       // in all of them
+  Closings closings_;
+  std::unique_ptr<std::byte[]> scratch_;  // what is being relayed right now; empty between turns
   std::uint64_t next_id_;
 };
 

@@ -2,162 +2,14 @@
 #include "gateway/relays.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <deque>
-#include <functional>
-#include <string>
-
-#include "gateway/acceptor.h"
+#include "gateway/relays_rig.h"
 
 namespace holdfast::gateway {
 
 extern std::atomic<std::uint64_t> allocations;  // allocations_test.cc
 
 namespace {
-
-using namespace std::chrono_literals;
-
-// A blocking-free socket of the test's own: a client or a server.
-class Peer {
- public:
-  explicit Peer(int fd) : fd_(fd) {}
-  Peer(Peer&&) = default;
-
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  void send(const std::string& text) {
-    ASSERT_EQ(::send(fd(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-  // As much as goes without waiting.
-  std::size_t send_some(const std::string& text) {
-    const ssize_t sent = ::send(fd(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
-  }
-  // What has come so far; `ended` and `error` say how it stopped.
-  void drain() {
-    char buffer[65'536];
-    for (;;) {
-      const ssize_t count = ::recv(fd(), buffer, sizeof buffer, MSG_DONTWAIT);
-      if (count > 0) {
-        got.append(buffer, static_cast<std::size_t>(count));
-        continue;
-      }
-      if (count == 0) ended = true;
-      if (count < 0 && errno != EAGAIN) error = errno;
-      return;
-    }
-  }
-  void end_writing() { ::shutdown(fd(), SHUT_WR); }
-  void close() { fd_ = net::Fd(); }
-  void reset() { net::Transport(fd_.release()).abort(); }
-
-  std::string got;
-  bool ended = false;
-  int error = 0;
-
- private:
-  net::Fd fd_;
-};
-
-net::SocketAddress loopback() { return *net::SocketAddress::from(*base::parse_endpoint("127.0.0.1:0")); }
-
-// A gateway's worker without its thread: one listener, one pool, servers that the test plays itself.
-class Rig {
- public:
-  explicit Rig(std::size_t servers = 1) : snapshot_(make_pools(servers)), notices_(1024, wake_) {
-    rules_[0].max_connections = 1000;
-    rules_[0].handshake_timeout = 10s;
-    rules_[0].idle_timeout = 0s;
-    rules_[0].connections = &live;
-    context_ = {.listeners = rules_,
-                .listener_counters = counters,
-                .counters = &worker_counters,
-                .servers = &slots,
-                .pools = &snapshot_,
-                .descriptors = &descriptors,
-                .notices = &notices_};
-  }
-
-  // The parts are made late, so that a test can change the rules first.
-  void open() {
-    relays_ = std::make_unique<Relays>(loop, context_);
-    acceptor_ = std::make_unique<Acceptor>(loop, context_, *relays_);
-    listener_ = *net::open_listener(loopback(), {}, net::Sharing::alone);
-    address_ = *net::SocketAddress::local_of(listener_.get());
-    ASSERT_TRUE(acceptor_->add(listener_.get(), 0, net::Loop::Watch::both_ways));
-  }
-
-  // Turns the loop until `done`, which is looked at between turns. Fails after ten seconds.
-  void until(const std::function<bool()>& done) {
-    const auto deadline = base::Clock::now() + 10s;
-    while (!done()) {
-      ASSERT_LT(base::Clock::now(), deadline) << "it did not come to pass";
-      loop.turn(5ms, [this] { relays_->refresh(); });
-    }
-  }
-  // So many turns that whatever is under way has happened.
-  void settle() {
-    for (int i = 0; i < 20; ++i) loop.turn(1ms, [] {});
-  }
-
-  Peer connect() { return Peer(*net::dial(address_, {})); }
-  Peer accept(std::size_t server = 0) {
-    int fd = -1;
-    until([&] {
-      fd = ::accept4(servers_[server].get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      return fd >= 0;
-    });
-    return Peer(fd);
-  }
-  void stop_server(std::size_t server) { servers_[server] = net::Fd(); }
-
-  std::uint64_t closed(CloseReason reason) { return counters[0].closed[static_cast<std::size_t>(reason)].value(); }
-  Relays& relays() { return *relays_; }
-  std::size_t take_notices(const std::function<void(const Notice&)>& see = [](const Notice&) {}) {
-    return notices_.take(see);
-  }
-  ListenerRules& rules() { return rules_[0]; }
-  void set_pool(const std::function<void(Pool&)>& change) {
-    auto pools = std::make_shared<Pools>(*snapshot_.newest());
-    change(pools->pools[0]);
-    snapshot_.publish(std::move(pools));
-  }
-
-  net::Loop loop;
-  ServerSlots slots;
-  std::atomic<std::uint32_t> live{0};
-  std::vector<ListenerCounters> counters{1};
-  WorkerCounters worker_counters;
-  net::DescriptorBudget descriptors{1000};
-
- private:
-  std::shared_ptr<const Pools> make_pools(std::size_t count) {
-    auto pools = std::make_shared<Pools>();
-    Pool pool{"p", policy::Kind::round_robin, 5s, 3, {}, {}};
-    for (std::size_t i = 0; i < count; ++i) {
-      servers_.push_back(*net::open_listener(loopback(), {}, net::Sharing::alone));
-      slots.emplace_back("p", "s" + std::to_string(i));
-      pool.servers.push_back({static_cast<std::uint16_t>(i),
-                              slots[i].server,
-                              100,
-                              {*net::SocketAddress::local_of(servers_.back().get())}});
-      pool.seen.push_back({.weight = 100, .load = &slots[i].load});
-    }
-    pools->pools.push_back(pool);
-    return pools;
-  }
-
-  std::vector<net::Fd> servers_;
-  base::Snapshot<Pools> snapshot_;
-  base::EventFd wake_;
-  Notices notices_;
-  std::vector<ListenerRules> rules_{1};
-  WorkerContext context_;
-  std::unique_ptr<Relays> relays_;
-  std::unique_ptr<Acceptor> acceptor_;
-  net::Fd listener_;
-  net::SocketAddress address_;
-};
 
 class RelaysTest : public testing::Test {
  protected:
@@ -196,7 +48,7 @@ TEST_F(RelaysTest, HalfCloseIsPassedOnInBothDirections) {
     rig.until([&] { return rig.relays().size() == 0; });
     EXPECT_EQ(rig.closed(client_first ? CloseReason::client_closed : CloseReason::server_closed), 1U);
   }
-  EXPECT_EQ(rig.live, 0U);
+  EXPECT_EQ(rig.admission.connections(), 0U);
   EXPECT_EQ(rig.slots[0].load.connections, 0U);
 }
 
@@ -319,8 +171,11 @@ TEST_F(RelaysTest, AnIdleConnectionIsEndedAtItsTimeoutAndABusyOneIsNot) {
   EXPECT_EQ(rig.relays().size(), 1U);
 }
 
-TEST_F(RelaysTest, MoreThanTheListenerAllowsAreRefused) {
-  rig.rules().max_connections = 2;
+TEST(Relays, MoreThanTheListenerAllowsAreRefused) {
+  config::Listener listener = Rig::plain_listener();
+  listener.max_connections = 2;
+  Rig rig(1, listener);
+  rig.open();
   Peer a = rig.connect();
   Peer b = rig.connect();
   Peer c = rig.connect();
@@ -328,9 +183,9 @@ TEST_F(RelaysTest, MoreThanTheListenerAllowsAreRefused) {
   EXPECT_EQ(rig.relays().size(), 2U);
   EXPECT_EQ(rig.counters[0].refused[static_cast<std::size_t>(RefuseReason::max_connections)].value(), 1U);
   a.reset();
-  rig.until([&] { return rig.live == 1; });
+  rig.until([&] { return rig.admission.connections() == 1; });
   Peer d = rig.connect();
-  rig.until([&] { return rig.live == 2; });
+  rig.until([&] { return rig.admission.connections() == 2; });
 }
 
 TEST_F(RelaysTest, AMessageInSteadyStateAllocatesNothing) {
@@ -453,7 +308,7 @@ TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
 TEST(Relays, NothingUsableInThePoolEndsTheClientAtOnce) {
   Rig rig(1);
   rig.open();
-  rig.set_pool([](Pool& pool) { pool.seen[0].weight = 0; });
+  rig.set_pool([](Pool& pool) { Rig::set_weight(pool, 0, 0); });
   rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
   Peer client = rig.connect();
   rig.until([&] { return client.drain(), client.ended; });

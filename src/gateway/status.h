@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,20 +19,68 @@ struct ListenerStatus {
   std::uint64_t connections_total = 0;
   std::map<std::string, std::uint64_t> closed;   // by reason
   std::map<std::string, std::uint64_t> refused;  // by reason
+  std::uint64_t without_room = 0;                // clients let in uncounted because a table per address was full
   std::uint64_t bytes_to_server = 0;
   std::uint64_t bytes_to_client = 0;
   std::vector<std::uint64_t> connect_buckets;  // as ConnectHistogram has them
   double connect_seconds_sum = 0;
 };
 
+struct SourceStatus {
+  std::string address;  // empty: the kernel chooses
+  std::uint64_t ports = 0;
+};
+
 struct ServerStatus {
   std::string pool;
   std::string name;
-  std::uint32_t weight = 0;
-  std::size_t addresses = 0;  // that the address has resolved to; 0: none yet
+  std::string address;
+  std::string state;  // UP, UP 2/3, DOWN, DOWN 1/2, DRAIN, MAINT
+  std::string cause;  // why it is in that state; empty when there is nothing to say
+  bool up = false;    // takes new connections
+  bool backup = false;
+  bool leaving = false;  // no longer on the list; it goes when its last connection has ended
+  bool held = false;     // its probes fail, but panic keeps it in service
+  bool ejected = false;
+  double state_seconds = 0;       // since it began, or ceased, to take connections
+  double last_check_seconds = 0;  // since the last probe; below 0: there was none
+  double check_took_seconds = 0;
+  std::string last_check;        // what it saw
+  std::uint32_t weight = 0;      // as configured
+  std::uint32_t weight_now = 0;  // with slow start, agent and state
+  std::size_t addresses = 0;     // that the address has resolved to; 0: none yet
+  std::uint32_t max_connections = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t connect_failures_total = 0;
+  std::uint64_t early_closes_total = 0;
+  std::uint64_t ports_short_total = 0;
+  std::vector<SourceStatus> sources;
+};
+
+// Where a pool's list of servers comes from, when it changes by itself.
+struct DiscoveryStatus {
+  std::string source;
+  std::string version;
+  std::string error;           // why the newest state is not in use; empty when it is
+  std::string alarm;           // none unreadable empty shrink
+  double age_seconds = 0;      // since the version in use came into use; below 0: never
+  double checked_seconds = 0;  // since the last good look; below 0: never
+  bool from_disk_copy = false;
+  std::uint64_t changes_total = 0;
+  std::uint64_t errors_total = 0;
+};
+
+struct PoolStatus {
+  std::string name;
+  std::string policy;
+  std::uint64_t connections = 0;
+  std::uint64_t waiting = 0;
+  bool panic = false;
+  std::uint64_t probes_total = 0;
+  std::uint64_t probe_failures_total = 0;
+  std::optional<DiscoveryStatus> discovery;
+  std::vector<ServerStatus> servers;
 };
 
 struct WorkerStatus {
@@ -45,8 +94,10 @@ struct WorkerStatus {
 
 struct Status {
   std::vector<ListenerStatus> listeners;
-  std::vector<ServerStatus> servers;
+  std::vector<PoolStatus> pools;
   std::vector<WorkerStatus> workers;
+  std::uint32_t max_connections = 0;  // of the process
+  std::uint32_t local_ports = 0;      // that one source address has towards one server
   std::int64_t descriptors_free = 0;
   std::uint64_t notices_dropped = 0;  // connection log lines that did not fit the mailbox
 };

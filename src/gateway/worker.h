@@ -26,6 +26,7 @@ class Worker {
   void command(Command command);
   // Whether stop_accepting has been done.
   [[nodiscard]] bool accepting() const noexcept { return accepting_.load(std::memory_order_acquire); }
+  [[nodiscard]] base::Waker& waker() noexcept { return loop_; }
   [[nodiscard]] const net::Loop::Counters& loop_counters() const noexcept { return loop_.counters(); }
 
  private:

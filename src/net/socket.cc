@@ -31,6 +31,11 @@ bool apply(int fd, TcpOptions options) noexcept {
   return user_timeout == 0 || set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout);
 }
 
+// The address alone: the port waits for connect().
+bool bind_address(int fd, const SocketAddress& from) noexcept {
+  return set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) && ::bind(fd, from.get(), from.size()) == 0;
+}
+
 // A unix socket's file outlives the process that made it. It may go when nobody answers behind it.
 void remove_stale_file(const SocketAddress& address) {
   struct stat file {};
@@ -75,10 +80,10 @@ base::Result<void> check_unused(const SocketAddress& address) {
   return {};
 }
 
-base::Result<int> dial(const SocketAddress& address, TcpOptions options) noexcept {
+base::Result<int> dial(const SocketAddress& address, TcpOptions options, const SocketAddress* from) noexcept {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return base::system_error("socket");
-  const bool ready = address.is_unix() || apply(fd, options);
+  const bool ready = (address.is_unix() || apply(fd, options)) && (from == nullptr || bind_address(fd, *from));
   if (!ready || (::connect(fd, address.get(), address.size()) != 0 && errno != EINPROGRESS)) {
     const base::Error error = base::system_error("connect", base::Side::backend);
     ::close(fd);

@@ -47,8 +47,11 @@ enum class Sharing : std::uint8_t { alone, reuse_port };
 // Fails with EADDRINUSE when somebody else listens there. Sharing::reuse_port alone would join them without a word.
 [[nodiscard]] base::Result<void> check_unused(const SocketAddress& address);
 
-// Begins to connect; the result comes as an event (writable: connected; broken: take_error() says why).
-// Errors: exhausted (descriptors, ports), refused, unreachable, not_found (unix), system.
-[[nodiscard]] base::Result<int> dial(const SocketAddress& address, TcpOptions options) noexcept;
+// Begins to connect; the result comes as an event (writable: connected; broken: take_error() says why). With `from`, of
+// the family of `address`, it connects from there; the port is chosen only when the whole way is known
+// (IP_BIND_ADDRESS_NO_PORT), so that every server has all ports of the source address to itself.
+// Errors: exhausted (descriptors, ports), refused, unreachable, not_found (unix), system; system_errno says which.
+[[nodiscard]] base::Result<int> dial(const SocketAddress& address, TcpOptions options,
+                                     const SocketAddress* from = nullptr) noexcept;
 
 }  // namespace holdfast::net

@@ -13,8 +13,8 @@ namespace {
 
 // recv() and send() of the C library are cancellation points: two atomic operations a call in a threaded process, which
 // a message can feel. The bare system calls are not.
-ssize_t receive(int fd, std::span<std::byte> into) noexcept {
-  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), MSG_DONTWAIT, nullptr, nullptr);
+ssize_t receive(int fd, std::span<std::byte> into, int flags = 0) noexcept {
+  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), MSG_DONTWAIT | flags, nullptr, nullptr);
 }
 
 ssize_t send(int fd, std::span<const std::byte> from) noexcept {
@@ -26,13 +26,16 @@ IoResult failed_or_again() noexcept {
   return again ? IoResult{} : IoResult{IoStatus::failed, errno, 0};
 }
 
-}  // namespace
-
-IoResult Transport::read(std::span<std::byte> into) noexcept {
-  const ssize_t got = receive(fd_, into);
+IoResult received(ssize_t got) noexcept {
   if (got > 0) return {IoStatus::ok, 0, static_cast<std::size_t>(got)};
   return got == 0 ? IoResult{IoStatus::end, 0, 0} : failed_or_again();
 }
+
+}  // namespace
+
+IoResult Transport::read(std::span<std::byte> into) noexcept { return received(receive(fd_, into)); }
+
+IoResult Transport::peek(std::span<std::byte> into) noexcept { return received(receive(fd_, into, MSG_PEEK)); }
 
 IoResult Transport::write(std::span<const std::byte> from) noexcept {
   const ssize_t sent = send(fd_, from);

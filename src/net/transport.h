@@ -35,6 +35,8 @@ class Transport {
   [[nodiscard]] bool open() const noexcept { return fd_ >= 0; }
 
   [[nodiscard]] IoResult read(std::span<std::byte> into) noexcept;
+  // The same bytes, left where they are. Of the socket itself: what a peer says before any other protocol.
+  [[nodiscard]] IoResult peek(std::span<std::byte> into) noexcept;
   [[nodiscard]] IoResult write(std::span<const std::byte> from) noexcept;
   [[nodiscard]] IoResult write(std::span<const iovec> pieces) noexcept;
   // Tells the peer that no more will come; what was written before still arrives.

@@ -7,8 +7,12 @@ import pytest
 from configuration import config
 from environment import PATIENCE_S
 
-REASONS = {"client_closed", "server_closed", "client_reset", "server_reset", "idle_timeout", "handshake_timeout",
-           "connect_failed", "no_server", "no_memory", "stopped"}
+REASONS = {"client_closed", "server_closed", "client_reset", "server_reset", "idle_timeout", "max_age",
+           "handshake_timeout", "connect_failed", "no_source_port", "no_server", "servers_full", "queue_full",
+           "queue_timeout", "server_down", "server_removed", "refused", "probe", "no_memory", "stopped"}
+REFUSALS = {"max_connections", "process_max_connections", "max_connections_per_address", "accept_rate",
+            "accept_rate_per_address", "denied", "not_allowed", "proxy_missing", "proxy_untrusted", "proxy_malformed",
+            "proxy_timeout"}
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_metrics_are_in_the_text_format_and_named_by_the_rules(gateway):
 
 def test_every_reason_is_there_from_the_start(gateway):
     assert set(gateway.metrics().by("reason", "holdfast_closed_total")) == REASONS
-    assert set(gateway.metrics().by("reason", "holdfast_refused_total")) == {"max_connections"}
+    assert set(gateway.metrics().by("reason", "holdfast_refused_total")) == REFUSALS
 
 
 def test_metrics_count_connections_and_bytes(gateway):

@@ -1,0 +1,353 @@
+// What is known of the servers of a pool. What is made of it for the workers is in roster_view.cc.
+#include "gateway/roster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "base/units.h"
+
+namespace holdfast::gateway {
+namespace {
+
+using policy::HealthJudge;
+
+// How often a probe may be asked for because clients have trouble.
+constexpr std::chrono::milliseconds kDoubtPause{500};
+
+base::Duration or_else(config::Duration duration, config::Duration otherwise) {
+  return duration.count() > 0 ? duration : otherwise;
+}
+
+policy::HealthRules health_rules(const config::Health& health) {
+  return {.rise = health.rise,
+          .fall = health.fall,
+          .interval = health.interval,
+          .fast_interval = or_else(health.fast_interval, health.interval),
+          .down_interval = or_else(health.down_interval, health.interval),
+          .jitter_percent = static_cast<std::uint32_t>(health.jitter * 100)};
+}
+
+// Servers that fail together are found to within one interval of each other, and the timeouts of their probes.
+policy::PanicRules panic_rules(const config::Pool& pool) {
+  if (!pool.health) return {0, {}};
+  const auto longest = std::chrono::duration_cast<base::Duration>(pool.health->interval * (1 + pool.health->jitter));
+  return {pool.health->panic_threshold, longest + pool.health->timeout};
+}
+
+policy::OutlierRules outlier_rules(const config::Pool& pool) {
+  if (!pool.passive) return {.errors = 0};
+  const config::Passive& passive = *pool.passive;
+  return {passive.errors, passive.window, passive.eject, passive.eject_max, passive.eject_share};
+}
+
+std::string short_text(base::Duration duration) {
+  return base::to_text(std::chrono::round<std::chrono::milliseconds>(duration));
+}
+
+}  // namespace
+
+Roster::Roster(const config::Pool& settings, ServerSlots& slots, PoolLoad& load, Watcher& watcher, base::Time now)
+    : settings_(settings),
+      slots_(slots),
+      load_(load),
+      watcher_(watcher),
+      panic_(panic_rules(settings)),
+      outliers_(outlier_rules(settings)),
+      random_(static_cast<std::uint64_t>(now.time_since_epoch().count())) {}
+
+Roster::Member* Roster::find(std::uint16_t slot) noexcept {
+  const auto found = std::ranges::find(members_, slot, &Member::slot);
+  return found == members_.end() ? nullptr : &*found;
+}
+
+const Roster::Member* Roster::find(std::uint16_t slot) const noexcept {
+  return const_cast<Roster*>(this)->find(slot);  // the same search
+}
+
+Roster::Member* Roster::find(const std::string& name) noexcept {
+  const auto found = std::ranges::find(members_, name, [](const Member& each) { return each.settings.name; });
+  return found == members_.end() ? nullptr : &*found;
+}
+
+bool Roster::has_other_addresses(std::uint16_t slot, const std::vector<net::SocketAddress>& than) const {
+  const Member* member = find(slot);
+  const auto text = &net::SocketAddress::text;
+  return member != nullptr && !std::ranges::equal(member->addresses, than, {}, text, text);
+}
+
+void Roster::set_servers(Origin origin, const std::vector<config::Server>& servers, base::Time now) {
+  for (Member& member : members_) {
+    const bool stays =
+        std::ranges::any_of(servers, [&](const auto& each) { return each.name == member.settings.name; });
+    if (member.origin == origin && !member.leaving && !stays) leave(member, now);
+  }
+  for (const config::Server& server : servers) {
+    Member* known = find(server.name);
+    if (known == nullptr) {
+      join(origin, server, now);
+    } else if (known->origin == origin || known->leaving) {
+      known->origin = origin;
+      update(*known, server);
+    } else {
+      base::log_warning("a discovered server has the name of a configured one, which stays as it is",
+                        {{"server", settings_.name + "/" + server.name}});
+    }
+  }
+  changed_ = true;
+  review_all(now);
+}
+
+void Roster::join(Origin origin, const config::Server& server, base::Time now) {
+  const auto slot =
+      slots_.open(settings_.name, server.name, std::max<std::size_t>(1, settings_.source_addresses.size()));
+  if (!slot) throw std::runtime_error("more than 65535 servers in all pools together");
+  Member& member = members_.emplace_back();
+  member.settings = server;
+  member.origin = origin;
+  member.slot = *slot;
+  member.since = now;
+  if (settings_.health) {
+    const auto start = open_ ? HealthJudge::Start::down : HealthJudge::Start::up_on_trial;
+    member.judge.emplace(health_rules(*settings_.health), start, now);
+  }
+  (void)panic_.add(*slot, open_ && settings_.health ? policy::PanicJudge::Start::down : policy::PanicJudge::Start::up);
+  outliers_.add(*slot);
+  const auto address = net::SocketAddress::from(server.address);
+  if (address) member.addresses.push_back(*address);
+  watcher_.joined(*slot, server.address);
+}
+
+void Roster::update(Member& member, const config::Server& server) {
+  const bool moves = !(member.settings.address == server.address);
+  if (member.leaving) {
+    member.leaving = false;
+    member.closing_began.reset();
+    watcher_.joined(member.slot, server.address);
+  } else if (moves) {
+    watcher_.moved(member.slot, server.address);
+  }
+  member.settings = server;
+  if (!moves) return;
+  member.addresses.clear();
+  const auto address = net::SocketAddress::from(server.address);
+  if (address) member.addresses.push_back(*address);
+}
+
+void Roster::leave(Member& member, base::Time now) {
+  member.leaving = true;
+  member.closing_began = now;
+  watcher_.left(member.slot);
+}
+
+void Roster::drop_empty(base::Time now) {
+  const auto gone = [&](const Member& member) {
+    if (!member.leaving || slots_[member.slot].load.connections.load(std::memory_order_relaxed) > 0) return false;
+    if (member.serving) --serving_;
+    tell_panic(panic_.remove(member.slot));
+    outliers_.remove(member.slot);
+    slots_.close(member.slot, now);
+    base::log_info("server gone", {{"server", settings_.name + "/" + member.settings.name}});
+    return true;
+  };
+  changed_ |= std::erase_if(members_, gone) > 0;
+}
+
+void Roster::set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now) {
+  Member* member = find(slot);
+  if (member == nullptr) return;
+  member->addresses = std::move(addresses);
+  changed_ = true;
+  settle(*member, now);
+}
+
+std::chrono::milliseconds Roster::probed(std::uint16_t slot, const health::Outcome& outcome, base::Time now) {
+  Member* member = find(slot);
+  if (member == nullptr || !member->judge) return std::chrono::milliseconds(1000);
+  if (outcome.asked) {
+    member->last_probe = now;
+    member->probe_took = outcome.took;
+    const auto passed = outcome.passed ? policy::Probe::passed : policy::Probe::failed;
+    judged(*member, member->judge->on_result(passed, now, outcome.reason), now);
+    if (outcome.agent) obey(*member, *outcome.agent, now);
+    settle(*member, now);
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(member->judge->next_delay(random_));
+}
+
+void Roster::judged(Member& member, HealthJudge::Verdict verdict, base::Time now) {
+  if (verdict == HealthJudge::Verdict::went_down) tell_panic(panic_.server_down(member.slot, now));
+  if (verdict == HealthJudge::Verdict::went_up) tell_panic(panic_.server_up(member.slot));
+}
+
+void Roster::tell_panic(const policy::PanicJudge::Change& change) {
+  using Kind = policy::PanicJudge::Change::Kind;
+  panic_changed_ |= change.kind != Kind::none;
+  if (change.kind == Kind::began) {
+    base::log_error(
+        "panic: too many servers fail at once; the last good ones go on serving until a client does not reach them",
+        {{"pool", settings_.name}, {"failing", std::int64_t{change.held}}, {"serving", std::int64_t{change.serving}}});
+  } else if (change.kind == Kind::ended) {
+    base::log_warning(
+        "panic is over",
+        {{"pool", settings_.name}, {"down", std::int64_t{change.held}}, {"serving", std::int64_t{change.serving}}});
+  }
+}
+
+void Roster::agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now) {
+  Member* member = find(slot);
+  if (member == nullptr) return;
+  obey(*member, reply, now);
+  settle(*member, now);
+}
+
+void Roster::obey(Member& member, const health::AgentReply& reply, base::Time now) {
+  using Life = health::AgentReply::Life;
+  using Says = health::AgentReply::Mode;
+  if (reply.weight_percent) member.agent_percent = *reply.weight_percent;
+  if (reply.max_connections) member.agent_max_connections = *reply.max_connections;
+  if (reply.mode != Says::unchanged) {
+    member.mode = reply.mode == Says::ready ? Mode::ready : reply.mode == Says::drain ? Mode::drain : Mode::maint;
+    member.mode_cause = reply.reason.empty() ? "the agent said so" : "the agent said: " + reply.reason;
+  }
+  if (member.judge && reply.is_down()) {
+    const std::string why = reply.reason.empty() ? "the agent said so" : "the agent said: " + reply.reason;
+    judged(member, member.judge->force(policy::Health::down, now, why), now);
+    tell_panic(panic_.connect_failed(member.slot));  // the server's own word is proof enough
+  }
+  if (member.judge && reply.life == Life::up) {
+    judged(member, member.judge->force(policy::Health::up, now, "the agent said up"), now);
+  }
+  changed_ = true;
+}
+
+void Roster::connect_failed(std::uint16_t slot, const std::string& error, base::Time now) {
+  Member* member = find(slot);
+  if (member == nullptr) return;
+  tell_panic(panic_.connect_failed(slot));
+  trouble(*member, error, now);
+}
+
+void Roster::closed_early(std::uint16_t slot, base::Time now) {
+  Member* member = find(slot);
+  if (member != nullptr) trouble(*member, "closed early", now);
+}
+
+void Roster::trouble(Member& member, const std::string& what, base::Time now) {
+  doubt(member, now);
+  const auto verdict = outliers_.error(member.slot, now, serving_but(member));
+  using Kind = policy::OutlierJudge::Verdict::Kind;
+  if (verdict.kind == Kind::ejected) {
+    member.eject_cause = fmt::format("{} errors within {}, the last: {}; ejected for {}", verdict.errors,
+                                     short_text(settings_.passive->window), what, short_text(verdict.length));
+  } else if (verdict.kind == Kind::spared && verdict.errors == settings_.passive->errors) {
+    base::log_warning("a server that clients have trouble with stays, because too many others are out",
+                      {{"server", settings_.name + "/" + member.settings.name}, {"error", what}});
+  }
+  settle(member, now);
+}
+
+void Roster::doubt(Member& member, base::Time now) {
+  if (!member.judge || !member.judge->is_settled() || member.judge->health() != policy::Health::up) return;
+  if (now - member.last_doubt < kDoubtPause) return;
+  member.last_doubt = now;
+  watcher_.doubted(member.slot);
+}
+
+void Roster::tick(base::Time now) {
+  for (const policy::OutlierJudge::Id id : outliers_.tick(now)) {
+    review(*find(static_cast<std::uint16_t>(id)), now);
+  }
+  drop_empty(now);
+  for (Member& member : members_) {
+    const std::uint32_t step = member.ramp_began ? ramp(member, now).step : 0;
+    const Closing closing = this->closing(member, now);
+    changed_ |= step != member.ramp_step || closing != member.closing;
+    member.ramp_step = step;
+    member.closing = closing;
+  }
+  tell_strength();
+}
+
+void Roster::settle(Member& member, base::Time now) {
+  if (panic_changed_) return review_all(now);
+  review(member, now);
+  tell_strength();
+}
+
+void Roster::review_all(base::Time now) {
+  panic_changed_ = false;
+  for (Member& member : members_) review(member, now);
+  tell_strength();
+}
+
+void Roster::review(Member& member, base::Time now) {
+  const bool serving = is_serving(member);
+  if (serving != member.serving) {
+    member.serving = serving;
+    serving_ += serving ? 1 : -1U;
+    member.since = now;
+    changed_ = true;
+    if (serving && open_ && settings_.slow_start.count() > 0) member.ramp_began = now;
+    if (!serving) member.ramp_began.reset();
+  }
+  if (!member.leaving) {
+    const bool closes = settings_.on_down == config::OnDown::close && is_down(member);
+    if (closes && !member.closing_began) member.closing_began = now;
+    if (!closes) member.closing_began.reset();
+  }
+  std::string shown = state_text(member);
+  if (shown == member.shown) return;
+  changed_ = true;
+  const bool was_said = !member.shown.empty();
+  if (was_said) {
+    base::log_warning("server state", {{"server", settings_.name + "/" + member.settings.name},
+                                       {"from", member.shown},
+                                       {"to", shown},
+                                       {"cause", cause_text(member)},
+                                       {"serving", std::int64_t{serving_}}});
+  }
+  member.shown = std::move(shown);
+}
+
+void Roster::tell_strength() {
+  const bool strong = serving_ > 0;
+  if (strong == was_strong_ || members_.empty()) return;
+  was_strong_ = strong;
+  if (strong) {
+    base::log_warning("the pool has servers again", {{"pool", settings_.name}});
+  } else {
+    base::log_error("every server of the pool is down", {{"pool", settings_.name}});
+  }
+}
+
+bool Roster::is_down(const Member& member) const {
+  return member.judge && member.judge->health() == policy::Health::down && !panic_.serves(member.slot);
+}
+
+bool Roster::is_serving(const Member& member) const {
+  return !member.leaving && member.mode == Mode::ready && !member.addresses.empty() && !is_down(member) &&
+         !outliers_.is_ejected(member.slot);
+}
+
+std::string Roster::state_text(const Member& member) const {
+  if (member.mode == Mode::maint) return "MAINT";
+  if (member.mode == Mode::drain || member.leaving) return "DRAIN";
+  if (outliers_.is_ejected(member.slot) || member.addresses.empty()) return "DOWN";
+  if (!member.judge) return "UP";
+  return is_down(member) || member.judge->health() == policy::Health::up ? member.judge->text() : "UP";
+}
+
+std::string Roster::cause_text(const Member& member) const {
+  if (member.leaving) return "removed";
+  if (member.mode != Mode::ready) return member.mode_cause;
+  if (outliers_.is_ejected(member.slot)) return member.eject_cause;
+  if (member.addresses.empty()) return "host name not resolved";
+  if (!member.judge) return "";
+  const bool held = panic_.is_held(member.slot);
+  return held ? "panic keeps it in service: " + member.judge->cause() : member.judge->cause();
+}
+
+}  // namespace holdfast::gateway

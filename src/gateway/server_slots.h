@@ -1,0 +1,80 @@
+// gateway/server_slots.h: what all workers and control share about each server: live counts, limits, ports in use.
+//
+// Thread: open() and close() on control; the fields of a slot say who writes. A slot number reaches workers in a
+// snapshot
+//         of the pools, after the slot was opened, so the array itself needs no lock.
+// Life:   a slot is kept over every change of the configuration that keeps pool and name, so counts and limits are
+//         never forgotten. A closed one is used again after kRest, when no worker and no notice knows it any more.
+// Limits: 65,535 servers in all pools together: a slot is 16 bits in the record of a relay, and one value means none.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "policy/rate_limit.h"
+#include "policy/server.h"
+
+namespace holdfast::gateway {
+
+inline constexpr std::uint16_t kNoServer = 0xffff;
+
+// One of the pool's source addresses, as one server's connections use it. A pool without any has one that stands for
+// whatever the kernel chooses.
+struct SourceLoad {
+  std::atomic<std::uint32_t> ports{0};        // in use towards this server
+  std::atomic<std::uint32_t> short_until{0};  // a base::Tick; the kernel has said that no port is left
+};
+
+struct ServerSlot {
+  policy::ServerLoad load;
+  std::atomic<std::uint64_t> connections_total{0};  // established
+  std::atomic<std::uint64_t> connect_failures_total{0};
+  std::atomic<std::uint64_t> early_closes_total{0};
+  std::atomic<std::uint64_t> ports_short_total{0};  // connects that found no free source port
+  std::atomic<std::uint32_t> failures_in_a_row{0};  // connects, since the last that worked
+  policy::RateLimit closes;                         // paces the closing of its connections over all workers
+  std::unique_ptr<SourceLoad[]> sources;            // as many as `source_count`
+  std::uint8_t source_count = 0;
+
+  std::string pool;  // this and `server` are for control alone
+  std::string server;
+};
+
+class ServerSlots {
+ public:
+  static constexpr std::chrono::seconds kRest{10};
+  static constexpr std::size_t kSourcesMax = 128;
+
+  // Nothing when all are in use.
+  [[nodiscard]] std::optional<std::uint16_t> open(const std::string& pool, const std::string& server,
+                                                  std::size_t sources);
+  // The slot must have no connections.
+  void close(std::uint16_t slot, base::Time now);
+
+  [[nodiscard]] ServerSlot& operator[](std::uint16_t slot) noexcept { return chunks_[slot / kChunk][slot % kChunk]; }
+  [[nodiscard]] const ServerSlot& operator[](std::uint16_t slot) const noexcept {
+    return chunks_[slot / kChunk][slot % kChunk];
+  }
+
+ private:
+  static constexpr std::size_t kChunk = 256;
+  struct Closed {
+    std::uint16_t slot;
+    base::Time since;
+  };
+
+  [[nodiscard]] std::optional<std::uint16_t> find_free();
+
+  std::array<std::unique_ptr<ServerSlot[]>, 65'536 / kChunk> chunks_;
+  std::size_t used_ = 0;       // ever opened
+  std::deque<Closed> closed_;  // the longest first
+};
+
+}  // namespace holdfast::gateway
