@@ -1,8 +1,13 @@
 #include "admin_routes.h"
 
+#include <algorithm>
+#include <boost/json.hpp>
+
 #include "base/log.h"
+#include "control/json.h"
 #include "control/metrics_page.h"
 #include "gateway/metrics.h"
+#include "pool_json.h"
 
 namespace holdfast::app {
 namespace {
@@ -47,6 +52,20 @@ Response metrics(const AdminSources& sources) {
   return response;
 }
 
+Response pools(const gateway::Status& status) {
+  boost::json::array all;
+  for (const gateway::PoolStatus& pool : status.pools) all.push_back(to_json(pool));
+  return control::json_response(all);
+}
+
+Response servers(const gateway::Status& status, const std::string& name) {
+  const auto pool = std::ranges::find(status.pools, name, &gateway::PoolStatus::name);
+  if (pool == status.pools.end()) return control::problem(404, "no pool is called \"" + name + "\"");
+  boost::json::array all;
+  for (const gateway::ServerStatus& server : pool->servers) all.push_back(to_json(server));
+  return control::json_response(all);
+}
+
 }  // namespace
 
 control::Router admin_routes(AdminSources sources) {
@@ -54,6 +73,9 @@ control::Router admin_routes(AdminSources sources) {
   router.add(Method::get, "/healthz", [](const Request&) { return plain(200, "ok\n"); });
   router.add(Method::get, "/readyz", [sources](const Request&) { return readiness(sources.phase()); });
   router.add(Method::get, "/metrics", [sources](const Request&) { return metrics(sources); });
+  router.add(Method::get, "/v1/pools", [sources](const Request&) { return pools(sources.status()); });
+  router.add(Method::get, "/v1/pools/{pool}/servers",
+             [sources](const Request& request) { return servers(sources.status(), request.path_parameter("pool")); });
   return router;
 }
 

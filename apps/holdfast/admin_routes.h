@@ -1,4 +1,4 @@
-// apps/holdfast/admin_routes.h: what the admin server answers: /healthz, /readyz, /metrics.
+// apps/holdfast/admin_routes.h: what the admin server answers: /healthz, /readyz, /metrics, /v1/pools.
 //
 // Thread: control.
 #pragma once

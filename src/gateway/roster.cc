@@ -30,11 +30,12 @@ policy::HealthRules health_rules(const config::Health& health) {
           .jitter_percent = static_cast<std::uint32_t>(health.jitter * 100)};
 }
 
-// Servers that fail together are found to within one interval of each other, and the timeouts of their probes.
+// Servers that fail together go down within one interval of each other: probes are spread over it.
 policy::PanicRules panic_rules(const config::Pool& pool) {
   if (!pool.health) return {0, {}};
-  const auto longest = std::chrono::duration_cast<base::Duration>(pool.health->interval * (1 + pool.health->jitter));
-  return {pool.health->panic_threshold, longest + pool.health->timeout};
+  const config::Health& health = *pool.health;
+  const auto longest = std::chrono::duration_cast<base::Duration>(health.interval * (1 + health.jitter));
+  return {health.panic_threshold, longest + or_else(health.fast_interval, health.interval)};
 }
 
 policy::OutlierRules outlier_rules(const config::Pool& pool) {
@@ -303,11 +304,13 @@ void Roster::review(Member& member, base::Time now) {
   changed_ = true;
   const bool was_said = !member.shown.empty();
   if (was_said) {
-    base::log_warning("server state", {{"server", settings_.name + "/" + member.settings.name},
-                                       {"from", member.shown},
-                                       {"to", shown},
-                                       {"cause", cause_text(member)},
-                                       {"serving", std::int64_t{serving_}}});
+    const bool is_good = shown == "UP";
+    base::log(is_good ? base::LogLevel::info : base::LogLevel::warning, "server state",
+              {{"server", settings_.name + "/" + member.settings.name},
+               {"from", member.shown},
+               {"to", shown},
+               {"cause", cause_text(member)},
+               {"serving", std::int64_t{serving_}}});
   }
   member.shown = std::move(shown);
 }
