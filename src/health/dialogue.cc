@@ -44,6 +44,14 @@ bool is_our_own(const ErrorCode& error) {
   return error.category() == boost::system::system_category() && std::ranges::count(kOwn, error.value()) > 0;
 }
 
+// Where nobody listens at a port of this machine that clients get too, a connection may happen to meet itself: both
+// ends open at once (RFC 9293 3.5).
+bool is_own_end(const Dialogue::Socket& socket) {
+  ErrorCode error;
+  const Protocol::endpoint local = socket.local_endpoint(error);
+  return !error && local.protocol().family() != AF_UNIX && local == socket.remote_endpoint(error);
+}
+
 // "connection refused": as the system says it, but in the middle of a sentence.
 std::string text_of(const ErrorCode& error) {
   if (error == asio::error::eof || error == asio::error::broken_pipe) return "closed";
@@ -95,10 +103,7 @@ control::Task<bool> Dialogue::connect(base::Endpoint endpoint) {
   const std::optional<Protocol::endpoint> address = address_of(endpoint);
   if (!address) co_return settle(asio::error::host_not_found);
   const ErrorCode started = start_connect(*address);
-  if (started != asio::error::in_progress) {
-    connected_ = settle(started);
-    co_return connected_;
-  }
+  if (started && started != asio::error::in_progress) co_return settle(started);
   ErrorCode error;
   co_await socket_.async_wait(Socket::wait_write, into(error));
   int result = 0;
@@ -106,6 +111,7 @@ control::Task<bool> Dialogue::connect(base::Endpoint endpoint) {
   if (!error && ::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &result, &length) == 0 && result != 0) {
     error = ErrorCode(result, boost::system::system_category());
   }
+  if (!error && is_own_end(socket_)) error = asio::error::connection_refused;
   connected_ = settle(error);
   co_return connected_;
 }

@@ -102,7 +102,7 @@ TEST(HttpProbe, TimesOutHoweverSlowTheServer) {
       answer(""),
       answer(kOk),
       answer(kOk + "Content-Length: 10\r\n\r\nhalf"),
-      [](Conversation& c) { c.drip(kOk + "A: b\r\nC: d\r\nE: f\r\nG: h\r\nI: j\r\nK: l\r\nM: n\r\n"); },
+      [](Conversation& c) { c.drip(kOk + "A: " + k64KiB); },
       [](Conversation& c) {
         c.send(kOk + "\r\n");
         c.drip("drip");

@@ -40,7 +40,8 @@ struct Outcome {
 [[nodiscard]] control::Task<Outcome> probe(std::shared_ptr<const config::Health> settings, Target target);
 
 // The agent beside the check: at `agent_port`, at `agent_address` or else the server's (127.0.0.1 for a unix path).
-// Not passed: it did not answer, or says down, stopped or fail.
+// Not passed: it did not answer, or says down, stopped or fail. HAProxy wants its line to end with CR or LF; here the
+// agent may also close in its place.
 [[nodiscard]] control::Task<Outcome> ask_agent(std::shared_ptr<const config::Health> settings, Target target);
 
 }  // namespace holdfast::health

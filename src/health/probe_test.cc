@@ -96,6 +96,32 @@ TEST(TcpProbe, KnowsUnixSockets) {
   EXPECT_EQ(ask(settings, endpoint).reason, "the server's queue of new connections is full");
 }
 
+TEST(TcpProbe, KnowsIpv6) {
+  const Port refusing(Port::State::refusing);
+  const Outcome outcome = ask(settings_of(HealthType::tcp), {Kind::ipv6, "::1", refusing.endpoint().port});
+  EXPECT_FALSE(outcome.passed);
+  // The latter where the machine has no IPv6.
+  EXPECT_EQ(outcome.reason.starts_with("connection refused"), outcome.asked) << outcome.reason;
+}
+
+// The kernel gives clients the even ports in turn, so some of these connects come from the port that they go to.
+TEST(TcpProbe, IsNotItsOwnServer) {
+  base::Endpoint nobody = Port(Port::State::refusing).endpoint();
+  nobody.port &= 0xFFFE;
+  control::Runtime runtime;
+  const auto settings = std::make_shared<const config::Health>(settings_of(HealthType::tcp));
+  const auto run = [&]() -> control::Task<> {
+    for (int i = 0; i < 20'000; ++i) {
+      Target target{nobody, ""};
+      const Outcome outcome = co_await probe(settings, std::move(target));
+      EXPECT_FALSE(outcome.passed) << i;
+    }
+    runtime.stop();
+  };
+  const control::Job job = runtime.spawn("test", run());
+  runtime.run();
+}
+
 TEST(TcpProbe, SaysSoWhenItCouldNotAsk) {
   const Outcome unresolved = ask(settings_of(HealthType::tcp), {Kind::host_name, "b1.local", 1883});
   EXPECT_FALSE(unresolved.asked);
@@ -152,8 +178,13 @@ const AgentCase kAgentCases[] = {
 TEST(AgentProbe, EndsEachWay) {
   for (const AgentCase& c : kAgentCases) {
     SCOPED_TRACE(c.name);
-    const ScriptedServer server(c.talk);
-    const Outcome outcome = ask(settings_of(HealthType::agent), server.endpoint());
+    const ScriptedServer server([&c](Conversation& probe) {
+      probe.read_until("?");
+      c.talk(probe);
+    });
+    config::Health settings = settings_of(HealthType::agent);
+    settings.agent_send = "?";
+    const Outcome outcome = ask(settings, server.endpoint());
     EXPECT_EQ(outcome.passed, c.passed);
     EXPECT_EQ(outcome.reason, c.reason);
     EXPECT_EQ(outcome.agent.has_value(), outcome.reason.starts_with("agent"));
@@ -205,6 +236,7 @@ TEST(Probe, LeavesNoDescriptorOpen) {
   const Port refusing(Port::State::refusing);
   Port full(Port::State::listening, 0);
   full.fill_queue();
+  const std::vector<base::Endpoint> servers = {silent.endpoint(), refusing.endpoint(), full.endpoint()};
   std::vector<std::shared_ptr<const config::Health>> all;
   for (const HealthType type : {HealthType::tcp, HealthType::http, HealthType::script, HealthType::agent}) {
     config::Health settings = impatient(type);
@@ -216,8 +248,8 @@ TEST(Probe, LeavesNoDescriptorOpen) {
   std::ptrdiff_t before = 0;
   const auto run = [&]() -> control::Task<> {
     before = open_descriptors();
-    for (const Port* port : {&silent, &refusing, static_cast<const Port*>(&full)}) {
-      control::Task<> asking = ask_in_turn(all, port->endpoint());
+    for (const base::Endpoint& server : servers) {
+      control::Task<> asking = ask_in_turn(all, server);
       co_await std::move(asking);
     }
     EXPECT_EQ(open_descriptors(), before);
