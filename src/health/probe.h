@@ -1,8 +1,9 @@
 // health/probe.h: asks a server once whether it works.
 //
 // Thread: control; tasks as control/task.h says. Cost: one connection and one timer while it lasts.
-// Limits: the whole probe, connect included, ends at `timeout` of the settings; at most 64 KiB of an answer are kept,
-//         16 KiB of an HTTP header, 1 KiB of an agent's line.
+// Limits: the whole probe, connect included, ends at `timeout` of the settings (only time in which the control thread
+//         stood still, more than 50 ms, is granted once more); at most 64 KiB of an answer are kept, 16 KiB of an HTTP
+//         header, 1 KiB of an agent's line.
 // Errors: none but those of the outcome. A job that is cancelled ends the probe at its wait and closes the connection.
 #pragma once
 
@@ -26,10 +27,12 @@ struct Target {
 
 struct Outcome {
   bool passed = false;
-  // False: it could not be asked, because this process lacks descriptors, ports or memory. Says nothing of the server.
+  // False: it could not be asked, because this process lacks descriptors, ports or memory, or knows no address or port
+  // of it. Says nothing of the server; counts as not passed.
   bool asked = true;
-  // "connected", "status 200", "step 4 done", or why not: "connection refused", "timeout after 2s in step 3",
-  // "status 503", "closed in step 1", "expected text not found in 64 KiB in step 2". For logs and status pages.
+  // "connected", "status 200", "all 4 steps done", "agent says up 75%", or why not: "connection refused", "timeout
+  // after 2s in step 3", "status 503", "closed in step 1", "expected text not found in 64 KiB in step 2". For logs and
+  // status pages.
   std::string reason;
   std::chrono::microseconds took{};
   std::optional<AgentReply> agent;  // of an agent that answered

@@ -3,8 +3,8 @@
 // Thread:    control. Cost: one timer for all targets; a probe costs what probe.h says.
 // Limits:    256 probes under way at once; those that are due beyond that wait in line, first come first served.
 //            The probes of one target never overlap; the agent beside the check is asked at times of its own.
-// Precision: 1 ms. When the control thread was late, the timetable moves as a whole by as much: nothing is made up
-//            for, and what was spread evenly stays so.
+// Precision: 1 ms. When the control thread was late by more than 50 ms, the timetable moves as a whole by the rest:
+//            nothing is made up for, and what was spread evenly stays so.
 // Lifetime:  destroyed before the runtime. Destroying it closes every connection, and no callback comes any more.
 //            Callbacks may watch, change and forget any target, and destroy the Prober.
 #pragma once
@@ -27,7 +27,7 @@ class Prober {
   static constexpr std::size_t kInFlightMax = 256;
 
   // Called after each probe. Returns how long after the beginning of this probe the next one begins, jitter included;
-  // one that took longer is followed by the next at once.
+  // a probe that took longer than that is followed by the next at once.
   using OnResult = std::function<std::chrono::milliseconds(std::uint32_t target, const Outcome& outcome)>;
   // Called after each answer, or none, of the agent beside the check; it is asked every `interval`, with `jitter`.
   using OnAgent = std::function<void(std::uint32_t target, const Outcome& outcome)>;
