@@ -125,7 +125,8 @@ base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Ser
   ServerSlot& slot = (*context_.servers)[server.slot];
   const std::uint64_t turn = relay.id / context_.id_step + relay.attempts;
   const net::SocketAddress& to = server.addresses[turn % server.addresses.size()];
-  const std::uint64_t ports = std::uint64_t{context_.local_ports->load(std::memory_order_relaxed)};
+  const net::PortRange ports = context_.local_ports->load(std::memory_order_relaxed);
+  relay.may_meet_itself = ports.contains(to.peer().port);
   for (std::uint32_t i = 0; i < slot.source_count; ++i) {
     const auto index = static_cast<std::uint8_t>((turn + i) % slot.source_count);
     const net::SocketAddress* from = pool.sources.empty() ? nullptr : &pool.sources[index];
@@ -133,7 +134,8 @@ base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Ser
     if (from != nullptr && from->family() != to.family()) continue;
     const base::Tick short_until{source.short_until.load(std::memory_order_relaxed)};
     if (short_until.count != 0 && short_until.since(loop_.tick()).count() > 0) continue;
-    if (!to.is_unix() && source.ports.load(std::memory_order_relaxed) >= ports * server.addresses.size()) continue;
+    if (!to.is_unix() && source.ports.load(std::memory_order_relaxed) >= ports.count() * server.addresses.size())
+      continue;
     auto fd = net::dial(to, rules(relay).tcp, from);
     if (!fd && fd.error().system_errno == EADDRNOTAVAIL) {
       source.short_until.store(base::Tick::not_before(loop_.now() + kPortsPause).count, std::memory_order_relaxed);
@@ -224,6 +226,7 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
     if (error != 0) return dial_failed(key, relay, error);
   }
   if (!ready.writable && !ready.broken) return;
+  if (relay.may_meet_itself && net::met_itself(leg.transport.fd())) return dial_failed(key, relay, ECONNREFUSED);
   if (connected(key, relay) == Fate::lives) on_relaying(key, relay, End::server, ready);
 }
 

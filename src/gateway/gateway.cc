@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "net/local_ports.h"
-
 namespace holdfast::gateway {
 namespace {
 
@@ -203,7 +201,7 @@ Status Gateway::status() const {
                               .buffer_memory_bytes = static_cast<std::uint64_t>(counters.buffer_memory_bytes.value())});
   }
   status.max_connections = process_.max_connections;
-  status.local_ports = local_ports_;
+  status.local_ports = local_ports_.load().count();
   status.descriptors_free = descriptors_.free();
   status.notices_dropped = notices_.dropped();
   return status;

@@ -59,7 +59,7 @@ class Gateway {
   std::vector<ListenerRules> rules_;
   Directory directory_;
   net::DescriptorBudget descriptors_;
-  std::atomic<std::uint32_t> local_ports_{0};
+  std::atomic<net::PortRange> local_ports_;
   ConnectionLog log_;
   control::Wakeup wakeup_;
   Notices notices_;

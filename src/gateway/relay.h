@@ -72,6 +72,7 @@ struct Relay {
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;
   bool resuming = false;                      // Loop::resume was asked for
+  bool may_meet_itself = false;               // the server's port is one that the kernel may connect from
   bool no_port = false;                       // the last attempt found no local port
   bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone

@@ -24,6 +24,7 @@
 #include "gateway/waiting_line.h"
 #include "net/buffer_pool.h"
 #include "net/descriptors.h"
+#include "net/local_ports.h"
 #include "net/loop.h"
 #include "net/socket.h"
 #include "net/timer_wheel.h"
@@ -58,8 +59,8 @@ struct WorkerContext {
   const base::Snapshot<Pools>* pools = nullptr;
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
-  std::span<base::Waker* const> workers;                    // by number; filled before the first one starts
-  const std::atomic<std::uint32_t>* local_ports = nullptr;  // how many the kernel gives out towards one address
+  std::span<base::Waker* const> workers;  // by number; filled before the first one starts
+  const std::atomic<net::PortRange>* local_ports = nullptr;
   Verbosity verbosity = Verbosity::ends;
   std::uint64_t first_id = 0;  // connection ids count on from here,
   std::uint64_t id_step = 1;   // one for each worker, so that no two workers have the same

@@ -147,7 +147,7 @@ class Rig {
   PoolLoad load{1};
   ProcessLimit process;
   Admission admission;
-  std::atomic<std::uint32_t> local_ports{28'232};
+  std::atomic<net::PortRange> local_ports{net::PortRange{}};
   std::vector<ListenerCounters> counters{1};
   WorkerCounters worker_counters;
   net::DescriptorBudget descriptors{1000};

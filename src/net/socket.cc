@@ -92,4 +92,11 @@ base::Result<int> dial(const SocketAddress& address, TcpOptions options, const S
   return fd;
 }
 
+bool met_itself(int fd) noexcept {
+  SocketAddress local;
+  SocketAddress peer;
+  return ::getsockname(fd, local.get(), local.room()) == 0 && ::getpeername(fd, peer.get(), peer.room()) == 0 &&
+         local.peer() == peer.peer() && !local.is_unix();
+}
+
 }  // namespace holdfast::net
