@@ -69,7 +69,7 @@ class TreeMaker {
   bool on_comment(json::string_view, error_code&) { return true; }
 
   Faults& faults;
-  Position here;  // where the token begins that the parser is fed with
+  Position here{1, 1};  // where the token begins that the parser is fed with
   Value root;
 
  private:

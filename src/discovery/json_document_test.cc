@@ -28,14 +28,14 @@ TEST(ReadJson, SaysWhatIsNoJsonAndWhere) {
   };
   const std::string deep(33, '[');
   const Case cases[] = {
-      {"", "f:0:0: not valid JSON, incomplete JSON\n"},
+      {"", "f:1:1: not valid JSON, incomplete JSON\n"},
       {"{", "f:1:1: not valid JSON, incomplete JSON\n"},
-      {"{}}", "f:1:1: not valid JSON, there is more after its end\n"},
+      {"{}}", "f:1:2: not valid JSON, there is more after its end\n"},
       {"{}\n {}", "f:2:2: not valid JSON, there is more after its end\n"},
       {"{\"a\": nul}", "f:1:7: not valid JSON, syntax error\n"},
       {"{\"a\":\n  [1, 2,\n   x]}", "f:3:4: not valid JSON, syntax error\n"},
       {"{\"\xC3\xA4\": +1}", "f:1:7: not valid JSON, syntax error\n"},
-      {"{\"a\": \"\xFF\"}", "f:1:7: not valid JSON, illegal leading byte\n"},
+      {"{\"a\": \"\xFF\"}", "f:1:7: not valid JSON, syntax error\n"},
       {"[1,]", "f:1:4: not valid JSON, syntax error\n"},
       {"[1] // one", "f:1:2: not valid JSON, there is more after its end\n"},
       {"\xEF\xBB\xBF[]", "f:1:1: not valid JSON, syntax error\n"},
