@@ -25,7 +25,7 @@ struct Options {
 std::string configuration(const Options& options, const std::vector<DemoServer>& servers) {
   std::string text = fmt::format(
       "[node]\nworkers = 1\nstop_timeout = \"2s\"\n[log]\nlevel = \"debug\"\n[admin]\nlisten = \"{}\"\n"
-      "[[listener]]\nname = \"demo\"\nbind = [\"{}\"]\npool = \"demo\"\n[[pool]]\nname = \"demo\"\n",
+      "[[listener]]\nname = \"demo\"\nbind = [\"{}\"]\npool = \"demo\"\n[[pool]]\nname = \"demo\"\n[pool.health]\n",
       options.admin, options.listen);
   for (const DemoServer& server : servers) {
     text += fmt::format("[[pool.server]]\nname = \"{}\"\naddress = \"{}\"\n", server.name(), server.address());
@@ -46,6 +46,7 @@ void print_table(const Serving& serving, const std::vector<DemoServer>& servers)
   for (const DemoServer& server : servers) {
     row("server " + server.name(), server.address(), "answers each line with its name");
   }
+  row("servers", "http://" + serving.admin + "/v1/pools/demo/servers", "");
   row("metrics", "http://" + serving.admin + "/metrics", "");
   row("health", "http://" + serving.admin + "/healthz", "and /readyz");
   table += fmt::format(

@@ -101,6 +101,13 @@ void check_passive(const Passive& passive, const Value& written, Faults& faults)
              fmt::format("`eject_max` must not be shorter than `eject`, which is {}", base::to_text(passive.eject)));
 }
 
+void check_discovery(const Discovery& discovery, const Value& written, Faults& faults) {
+  const Value* path = written.find("path");
+  const std::string_view name = discovery.path;
+  if (path == nullptr || name.empty() || name.ends_with(".json") || name.ends_with(".toml")) return;
+  faults.add(path->position, fmt::format("`path` must end in .json or .toml; found {}", quoted(name)));
+}
+
 void check_pool_section(const Pool& pool, const Value& written, Faults& faults) {
   check_servers(pool, written, faults);
   check_queue(pool, written, faults);
@@ -108,6 +115,8 @@ void check_pool_section(const Pool& pool, const Value& written, Faults& faults) 
   if (pool.health && health != nullptr) check_steps(*pool.health, *health, faults);
   const Value* passive = written.find("passive");
   if (pool.passive && passive != nullptr) check_passive(*pool.passive, *passive, faults);
+  const Value* discovery = written.find("discovery");
+  if (pool.discovery && discovery != nullptr) check_discovery(*pool.discovery, *discovery, faults);
 }
 
 }  // namespace

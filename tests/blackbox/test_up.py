@@ -26,8 +26,8 @@ def test_up_prints_a_table_serves_from_three_servers_and_tells_events(up, resour
     process, table, events = up
     table.wait_for("What happens")
     text = "\n".join(table.all())
-    rows = dict(re.findall(r"^  (gateway|server \w+|metrics|health) +(\S+)", text, re.MULTILINE))
-    assert rows.keys() == {"gateway", "metrics", "health", *(f"server {name}" for name in DEMO_SERVERS)}
+    rows = dict(re.findall(r"^  (gateway|servers|server \w+|metrics|health) +(\S+)", text, re.MULTILINE))
+    assert rows.keys() == {"gateway", "servers", "metrics", "health", *(f"server {name}" for name in DEMO_SERVERS)}
     assert re.search(r"^  health +http://127\.0\.0\.1:\d+/healthz +and /readyz$", text, re.MULTILINE)
     clients = [resources.enter_context(contextlib.closing(peers.connect(rows["gateway"]))) for _ in range(3)]
     replies = []
