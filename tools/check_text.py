@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The hygiene of the repository: links lead somewhere, documents name every room and metric, sources are clean text."""
+"""The hygiene of the repository: links lead somewhere, documents name every room and metric and copy no wrong row,
+sources are clean text."""
 import re
 import sys
 
@@ -12,6 +13,7 @@ CLEAN_NAMES = {"CMakeLists.txt", "Makefile", "rooms.toml", "packages.txt", "run"
 FENCE = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)|^\[[^\]]+\]:\s*(\S+)", re.MULTILINE)
+COPIED = re.compile(r"<!-- lines of (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.MULTILINE)
 METRIC = re.compile(r"(?<![\w/.-])holdfast_[a-z0-9_]+(?![\w*/]|\.\w)")
 SERIES_OF_HISTOGRAM = re.compile(r"_(?:bucket|sum|count)$")
@@ -57,6 +59,20 @@ def wrong_with(root, path, target):
     if anchor and file.suffix == ".md" and anchor not in anchors(read(file)):
         return f"link to {target}: there is no such heading"
     return None
+
+
+# --- measured rows ---
+
+
+def check_copied_rows(root, path):
+    """Between <!-- lines of FILE --> and <!-- end --> every row of a table is a row of FILE."""
+    text = read(root / path)
+    for block in COPIED.finditer(text):
+        source = root / block[1]
+        rows = set(read(source).splitlines()) if source.is_file() else set()
+        for match in re.finditer(r"^\|.*$", block[2], re.MULTILINE):
+            if match[0] not in rows:
+                yield Fault(str(path), line_at(text, block.start(2) + match.start()), f"this is no row of {block[1]}")
 
 
 # --- rooms and metrics in documents ---
@@ -127,6 +143,7 @@ def all_faults(root, paths):
             yield from check_clean(root, path)
         if path.suffix == ".md":
             yield from check_links(root, path)
+            yield from check_copied_rows(root, path)
     for document in ("README.md", "docs/ARCHITECTURE.md"):
         yield from check_rooms_in(root, document)
     yield from check_metrics(root, paths)

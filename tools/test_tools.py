@@ -212,6 +212,14 @@ def test_links_that_lead_somewhere_are_no_fault(tree):
     assert run_tool("check_text", tree)[0] == 0
 
 
+def test_rows_that_are_copied_stay_those_of_their_source(tree):
+    write(tree, "bench/a.md", "| a | 1 |\n| b | 2 |\n")
+    write(tree, "docs/b.md", "<!-- lines of bench/a.md -->\n| b | 2 |\n<!-- end -->\n")
+    assert run_tool("check_text", tree)[0] == 0
+    write(tree, "docs/b.md", "<!-- lines of bench/a.md -->\n| b | 3 |\n<!-- end -->\n")
+    assert only_fault("check_text", tree) == "docs/b.md:2: this is no row of bench/a.md"
+
+
 def with_compile_commands(tree, room):
     command = f"g++ -I{tree}/src -Wall -Werror -std=c++20 -include pch.hxx -o a.o -c {tree}/src/{room}/sum.cc"
     entry = {"directory": str(tree), "command": command, "file": f"{tree}/src/{room}/sum.cc"}
