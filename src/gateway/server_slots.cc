@@ -3,10 +3,13 @@
 namespace holdfast::gateway {
 
 std::optional<std::uint16_t> ServerSlots::find_free() {
-  if (!closed_.empty() && base::Clock::now() - closed_.front().since >= kRest) {
+  // A worker that had not yet seen the server go may have connected to it since: then the slot is not free for long.
+  const base::Time now = base::Clock::now();
+  while (!closed_.empty() && now - closed_.front().since >= kRest) {
     const std::uint16_t slot = closed_.front().slot;
     closed_.pop_front();
-    return slot;
+    if ((*this)[slot].load.connections.load(std::memory_order_relaxed) == 0) return slot;
+    closed_.push_back({slot, now});
   }
   if (used_ == kNoServer) return std::nullopt;
   const auto slot = static_cast<std::uint16_t>(used_++);

@@ -55,7 +55,7 @@ class ServerSlots {
   // Nothing when all are in use.
   [[nodiscard]] std::optional<std::uint16_t> open(const std::string& pool, const std::string& server,
                                                   std::size_t sources);
-  // The slot must have no connections.
+  // When its last connection has ended.
   void close(std::uint16_t slot, base::Time now);
 
   [[nodiscard]] ServerSlot& operator[](std::uint16_t slot) noexcept { return chunks_[slot / kChunk][slot % kChunk]; }

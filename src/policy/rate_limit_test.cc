@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 namespace holdfast::policy {
 namespace {
 
@@ -48,6 +52,21 @@ TEST(RateLimit, AHigherRateActsAtOnce) {
   EXPECT_TRUE(limit.try_take(kStart, slow));
   EXPECT_FALSE(limit.try_take(kStart + 500ms, slow));
   EXPECT_TRUE(limit.try_take(kStart + 500ms, AcceptRate{1'000, 600}));
+}
+
+TEST(RateLimit, ThreadsTogetherTakeNoMoreThanTheBurst) {
+  RateLimit limit;
+  const AcceptRate rate = AcceptRate::per_second(1, 1000);
+  const base::Time now = base::Time(std::chrono::hours(1));
+  std::atomic<int> taken{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 1000; ++j) taken += limit.try_take(now, rate) ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(taken, 1000);
 }
 
 }  // namespace
