@@ -3,8 +3,8 @@
 //
 // Thread: publish() by control. Each worker owns a Reader and calls refresh() at the top of its turn.
 // Cost:   refresh() is one atomic load while nothing changed; after a change, one short lock to copy a pointer.
-// Lifetime: a value lives until the last reader has let go of it; a reader's reference is good until
-// its next refresh().
+// Lifetime: a value lives until the last reader has let go of it; a reader's reference is good until its next
+//           refresh().
 #pragma once
 
 #include <atomic>

@@ -3,8 +3,7 @@
 // Thread: any worker; shared by all of them, without locks. The lists are immutable.
 // Cost:   the lists a binary search each, the counts and rates some atomic words; no allocation, no system call.
 // Limits: per address, as many addresses are told apart as the tables have room for (docs/MEMORY.md); a client that
-// finds
-//         no room is let in and counted.
+//         finds no room is let in and counted.
 #pragma once
 
 #include <array>

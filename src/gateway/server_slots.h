@@ -1,8 +1,7 @@
 // gateway/server_slots.h: what all workers and control share about each server: live counts, limits, ports in use.
 //
 // Thread: open() and close() on control; the fields of a slot say who writes. A slot number reaches workers in a
-// snapshot
-//         of the pools, after the slot was opened, so the array itself needs no lock.
+//         snapshot of the pools, after the slot was opened, so the array itself needs no lock.
 // Life:   a slot is kept over every change of the configuration that keeps pool and name, so counts and limits are
 //         never forgotten. A closed one is used again after kRest, when no worker and no notice knows it any more.
 // Limits: 65,535 servers in all pools together: a slot is 16 bits in the record of a relay, and one value means none.

@@ -1,7 +1,7 @@
 // gateway/status.h: what the gateway tells of itself, as plain values. Everything that shows the gateway reads this.
 //
-// Thread: made on control from counters that workers write; each number is whole, all together are of
-// about one instant.
+// Thread: made on control from counters that workers write; each number is whole, all together are of about one
+//         instant.
 #pragma once
 
 #include <cstdint>

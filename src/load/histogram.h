@@ -3,8 +3,7 @@
 // Thread: one owner; merge the histograms of several threads when they have ended.
 // Cost:   record() is O(1), about 2 ns, and allocates nothing. 36 KiB each, allocated once.
 // Error:  a percentile is at most 0.4 % away from the true sample (0.8 % is the width of a bucket, of which the middle
-// is
-//         told); values below 256 ns, the smallest and the largest are exact.
+//         is told); values below 256 ns, the smallest and the largest are exact.
 // Limits: values up to 2^42 ns (73 minutes); larger ones count as the largest bucket, but max() stays exact.
 // Source: the log-linear buckets of HdrHistogram (Gil Tene).
 #pragma once

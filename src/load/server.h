@@ -1,8 +1,8 @@
 // load/server.h: the other end of a benchmark: as little work as possible, so that it is never what is measured.
 //
 // Thread: one loop's. Cost of an echo: one read and one write. Memory: 48 bytes for an idle connection; what a client
-// does
-//         not read is kept in pooled chunks, at most one read (64 KiB) of it, and then nothing more is read from it.
+//         does not read is kept in pooled chunks, at most one read (64 KiB) of it, and then nothing more is read from
+//         it.
 // Limits: 2^24 connections; when descriptors run out, what waits is accepted with the next new connection.
 #pragma once
 

@@ -1,8 +1,7 @@
 // load/settings.h: what one run of the load generator does, and what it counts.
 //
 // Thread: Settings are values, shared as const while a run lasts. A Tally belongs to the thread that counts; another
-// may
-//         read its counters at any time, but its histogram only when that thread has ended.
+//         may read its counters at any time, but its histogram only when that thread has ended.
 #pragma once
 
 #include <array>

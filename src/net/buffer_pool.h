@@ -2,8 +2,7 @@
 //
 // Thread: the owner loop's thread only.
 // Cost:   append copies once; consume and release are O(chunks). A chain is 16 bytes inside its owner and owns no
-// memory
-//         while it is empty.
+//         memory while it is empty.
 // Memory: chunks of 4 KiB in blocks of 64. A block that is wholly free goes back to the system when another one with
 //         room is kept. What one chain may hold is the caller's bound (the relay's high watermark).
 #pragma once

@@ -1,7 +1,7 @@
 // net/socket.h: sockets that listen and sockets that dial, with the options that long-lived connections want.
 //
-// Thread: any; plain system calls. Every socket is non-blocking and close-on-exec, and every TCP socket
-// has TCP_NODELAY.
+// Thread: any; plain system calls. Every socket is non-blocking and close-on-exec, and every TCP socket has
+//         TCP_NODELAY.
 #pragma once
 
 #include <chrono>

@@ -2,7 +2,7 @@
 //
 // Thread: one owner. Cost: a draw is one load of 8 bytes; building is O(n). Memory: 8 bytes a server.
 // Precision: each probability is exact to 2^-32. Source: Walker's alias method, in the form of Vose (IEEE TSE 17(9),
-// 1991).
+//            1991).
 #pragma once
 
 #include <cstdint>

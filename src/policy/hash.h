@@ -1,8 +1,7 @@
 // policy/hash.h: the same key comes to the same server, and few keys move when servers come and go.
 //
 // Thread: one worker; the table is shared. Cost: constant while most servers are usable: a look into the table and one
-// at
-//         the server; else all servers are looked at.
+//         at the server; else all servers are looked at.
 // A key whose server does not take it probes on through the table by double hashing, a sequence that depends on nothing
 // but the key and the table. So only the keys of that server move, spread over all others by weight, and come back
 // exactly.

@@ -1,8 +1,7 @@
 // policy/least_connections.h: the server with the fewest live connections for its weight.
 //
 // Thread: one worker. Cost: up to kExactMax servers a choice looks at all of them; beyond that at kSample drawn by
-// weight,
-//         and at all only when none of these is usable. Memory: 8 bytes a server beyond kExactMax.
+//         weight, and at all only when none of these is usable. Memory: 8 bytes a server beyond kExactMax.
 // Between equals the turn goes round, so that empty servers fill evenly and workers do not all run to the same one.
 // Slow start: an empty server has the least load of all and would be sent everything. `share` bounds what it gets: when
 // it would be chosen chance decides, and when chance is against it the choice is made among the others.

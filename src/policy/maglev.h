@@ -1,17 +1,16 @@
 // policy/maglev.h: which server a key belongs to: a table of slots, each with the index of a server.
 //
 // Thread: immutable; built by control, shared by workers. Cost: a look-up is one load; a table is 128 KiB and takes
-// some
-//         milliseconds to build, mostly whatever the number of servers.
+//         some milliseconds to build, mostly whatever the number of servers.
 // Shares: of W in all, a server of weight w gets 65537 * w / W slots, rounded up or down.
 // Limits: 65,534 servers. One whose part is less than a slot may get none (with equal weights nobody, as long as there
 //         are that few); keys come to it only when the servers of theirs do not take them. Above some 16,000 servers
 //         the rounding is felt: of equal servers some have one slot, others two. Weight 0 gets none.
 // Source: Eisenbud et al., Maglev, NSDI 2016, 3.4: every server takes slots in turn in an order of its own. Plain
-// Maglev
-//         moves up to twice the keys it must when servers come and go. Here a table that has a predecessor keeps every
-//         slot of a server that stays, up to its new number, and only the others are given away. So the fewest keys
-//         move, but the table depends on its history; without a predecessor it is the same on every gateway.
+//         Maglev moves up to twice the keys it must when servers come and go. Here a table that has a predecessor
+//         keeps every slot of a server that stays, up to its new number, and only the others are given away. So the
+//         fewest keys move, but the table depends on its history; without a predecessor it is the same on every
+//         gateway.
 #pragma once
 
 #include <array>

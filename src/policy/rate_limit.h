@@ -2,8 +2,8 @@
 //
 // Thread: any; one atomic word, no lock. Cost: a load, and one compare-exchange for what is taken; no clock is read.
 // Limits: from one an hour to a million a second; the interval is whole microseconds, so 30,000/s is kept to within 1
-// %. Source: the generic cell rate algorithm as virtual scheduling (ITU-T I.371, annex A): the word holds when the next
-//         would be due if all came evenly; one may come early by as much as the burst allows.
+//         %. Source: the generic cell rate algorithm as virtual scheduling (ITU-T I.371, annex A): the word holds when
+//         the next would be due if all came evenly; one may come early by as much as the burst allows.
 #pragma once
 
 #include <algorithm>

@@ -1,15 +1,12 @@
 // policy/round_robin.h: servers in turn, each as often as its weight says, spread as evenly as can be.
 //
 // Thread: one worker. Cost: a choice is O(log n) on a heap of 16-byte entries, whatever the weights; each unusable
-// server
-//         costs the same once in its turn. When most are unusable, and for the second candidate of a selection on, all
-//         servers are looked at. Memory: 32 bytes a server.
+//         server costs the same once in its turn. When most are unusable, and for the second candidate of a selection
+//         on, all servers are looked at. Memory: 32 bytes a server.
 // Shares: exact to a few choices at any time, as long as all are usable. An unusable server loses its turns: it does
-// not
-//         catch up when it returns, and the others share them by weight.
+//         not catch up when it returns, and the others share them by weight.
 // Source: earliest deadline first in virtual time, as Envoy's EdfScheduler: a server of weight w is due every 1/w. So
-// that
-//         {5,1,1} gives aabaaac and not aaaaabc, servers of equal weight are due evenly spaced.
+//         that {5,1,1} gives aabaaac and not aaaaabc, servers of equal weight are due evenly spaced.
 #pragma once
 
 #include <array>
