@@ -120,6 +120,7 @@ void Directory::open(std::function<void()> on_done) {
 void Directory::looked_up() {
   if (first_lookups_left_ == 0 || --first_lookups_left_ > 0) return;
   open_ = true;
+  publish();  // what has been found in this very turn is probed as well
   for (Entry& entry : entries_) {
     entry.roster.opened();
     begin_probing(entry);
