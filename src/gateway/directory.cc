@@ -129,7 +129,6 @@ void Directory::looked_up() {
     entry.resolver = std::make_unique<control::Ticker>(runtime_, interval, [this, pool] { look_up_names_of(pool); });
   }
   ticker_ = std::make_unique<control::Ticker>(runtime_, kTick, [this] { tick(); });
-  publish();
   on_open_();
 }
 
@@ -259,6 +258,7 @@ void Directory::publish() {
     if (entry.roster.is_changed() || !next->pools[entry.number]) next->pools[entry.number] = entry.roster.build(now);
   }
   snapshot_.publish(std::move(next));
+  for (base::Waker* reader : readers_) reader->wake();
 }
 
 std::vector<PoolStatus> Directory::status() const {

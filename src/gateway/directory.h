@@ -11,9 +11,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/event_fd.h"
 #include "base/snapshot.h"
 #include "config/settings.h"
 #include "control/thread_pool.h"
@@ -35,6 +37,9 @@ class Directory {
   // Reads the lists of discovery, looks every host name up, and calls `on_done` when that is over, found or not: after
   // at most kLookupTimeout. Probing begins then.
   void open(std::function<void()> on_done);
+
+  // Who reads the pools: woken when there are others, because an idle worker has no turn of its own.
+  void wake_on_change(std::span<base::Waker* const> readers) { readers_ = readers; }
 
   // What workers have noticed of a server.
   void take(const Notice& notice);
@@ -87,6 +92,7 @@ class Directory {
   ServerSlots slots_;
   std::deque<Entry> entries_;
   base::Snapshot<Pools> snapshot_;
+  std::span<base::Waker* const> readers_;
   control::ThreadPool threads_;
   std::map<std::uint16_t, Name> names_;  // by slot
   std::size_t rounds_ = 0;

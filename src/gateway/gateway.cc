@@ -126,6 +126,7 @@ void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
                                                               .id_step = count}));
     wakers_[i] = &workers_[i]->waker();
   }
+  directory_.wake_on_change(wakers_);
 }
 
 void Gateway::bind(Listener& listener, std::uint16_t number, const base::Endpoint& endpoint) {
