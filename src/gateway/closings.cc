@@ -22,7 +22,6 @@ std::vector<Closings::Server> Closings::closing_in(const Pools& pools) {
   return closing;
 }
 
-// A server that closes faster than before is looked through again: connections that were being made then are made now.
 void Closings::changed(const Pools& pools) {
   std::vector<Server> closing = closing_in(pools);
   for (Server& server : closing) {
@@ -46,6 +45,13 @@ void Closings::fill(Server& server) {
   });
   std::ranges::sort(found, {}, [](const auto& each) { return each.first; });
   for (const auto& [idle, key] : found) server.connections.push_back(key);
+}
+
+void Closings::connected(base::Key key, std::uint16_t slot) {
+  const auto server = std::ranges::find(closing_, slot, &Server::slot);
+  if (server == closing_.end()) return;
+  server->connections.insert(server->connections.begin(), key);  // the least idle of all
+  timers_.arm(0, base::Tick{loop_.tick().count + 1});
 }
 
 void Closings::close_some(Server& server) {

@@ -23,6 +23,8 @@ class Closings final : public net::TimerWheel::Owner {
 
   // The pools have changed: servers may have begun to close, or may keep their connections after all.
   void changed(const Pools& pools);
+  // A connection that was being made when its server began to close is made now.
+  void connected(base::Key key, std::uint16_t slot);
 
   net::TimerWheel::Node& timer_node(std::uint32_t /*index*/) noexcept override { return timer_; }
   void on_deadline(std::uint32_t index) override;

@@ -243,6 +243,7 @@ Relays::Fate Relays::connected(base::Key key, Relay& relay) {
     policy::take_back(slot.load);
   }
   arm_relaying(key, relay);
+  closings_.connected(key, relay.server);
   if (context_.verbosity == Verbosity::opens_and_ends) {
     (void)context_.notices->post(ConnectionOpened{relay.id, relay.client, relay.listener, relay.server});
   }

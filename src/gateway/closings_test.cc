@@ -1,0 +1,143 @@
+// Closing the connections of servers. The records are the test's own; the clock is the loop's.
+#include "gateway/closings.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace holdfast::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ClosingsTest : public testing::Test {
+ protected:
+  ClosingsTest() : slots_{*slots.open("p", "a", 1), *slots.open("p", "b", 1)} {}
+
+  // A connection that has been idle for so many ticks.
+  base::Key add(std::size_t server, std::uint32_t idle_ticks, Relay::Stage stage = Relay::Stage::relaying) {
+    const base::Key key = relays.add();
+    Relay& relay = *relays.find(key);
+    relay.server = slots_[server];
+    relay.stage = stage;
+    relay.last_activity = base::Tick{loop.tick().count - idle_ticks};
+    idle_of[key.index] = idle_ticks;
+    return key;
+  }
+  void set(std::array<Closing, 2> closing, double rate = 1e5) {
+    auto pool = std::make_shared<Pool>();
+    pool->drain_rate = policy::AcceptRate::per_second(rate, static_cast<std::uint32_t>(std::ceil(rate / 10)));
+    for (std::size_t i = 0; i < closing.size(); ++i) {
+      Server server;
+      server.slot = slots_[i];
+      server.closing = closing[i];
+      server.closing_reason = i == 0 ? CloseReason::server_down : CloseReason::server_removed;
+      pool->servers.push_back(std::move(server));
+    }
+    Pools pools;
+    pools.pools.push_back(std::move(pool));
+    closings.changed(pools);
+  }
+  void until_closed(std::size_t count) {
+    const auto deadline = base::Clock::now() + 10s;
+    while (closed.size() < count) {
+      ASSERT_LT(base::Clock::now(), deadline) << "closed: " << closed.size();
+      loop.turn(5ms, [] {});
+    }
+  }
+  void turn_for(std::chrono::milliseconds time) {
+    const auto end = base::Clock::now() + time;
+    while (base::Clock::now() < end) loop.turn(5ms, [] {});
+  }
+
+  net::Loop loop;
+  ServerSlots slots;
+  base::Slab<Relay> relays;
+  std::map<std::uint32_t, std::uint32_t> idle_of;  // by index
+  std::vector<std::uint32_t> closed;               // how idle they were
+  std::vector<CloseReason> reasons;
+  Closings closings{loop, slots, relays, [this](base::Key key, CloseReason reason) {
+                      closed.push_back(idle_of.at(key.index));
+                      reasons.push_back(reason);
+                      relays.remove(key);
+                    }};
+
+ private:
+  std::array<std::uint16_t, 2> slots_;
+};
+
+TEST_F(ClosingsTest, TheLongestIdleIsFirstAndOthersAreNotTouched) {
+  for (const std::uint32_t idle : {5U, 900U, 0U, 40U, 7U}) add(0, idle);
+  for (const std::uint32_t idle : {6U, 1000U}) add(1, idle);
+  set({Closing::paced, Closing::no});
+  EXPECT_EQ(closed, (std::vector<std::uint32_t>{900, 40, 7, 5, 0}));
+  EXPECT_EQ(reasons, std::vector<CloseReason>(5, CloseReason::server_down));
+  EXPECT_EQ(relays.size(), 2U);
+}
+
+TEST_F(ClosingsTest, ThePaceIsKept) {
+  for (std::uint32_t i = 0; i < 40; ++i) add(0, i);
+  const auto begin = base::Clock::now();
+  set({Closing::paced, Closing::no}, 100);
+  EXPECT_EQ(closed.size(), 10U) << "a tenth of a second's worth at once";
+  until_closed(40);
+  EXPECT_GE(base::Clock::now() - begin, 290ms);
+}
+
+TEST_F(ClosingsTest, ANewVersionOfThePoolsDoesNotBeginAnew) {
+  for (std::uint32_t i = 0; i < 30; ++i) add(0, i);
+  const auto begin = base::Clock::now();
+  set({Closing::paced, Closing::no}, 100);
+  while (closed.size() < 30 && base::Clock::now() - begin < 10s) {
+    loop.turn(2ms, [] {});
+    set({Closing::paced, Closing::no}, 100);
+  }
+  EXPECT_GE(base::Clock::now() - begin, 190ms);
+  EXPECT_TRUE(std::ranges::is_sorted(closed, std::greater<>()));
+}
+
+TEST_F(ClosingsTest, AtOnceKnowsNoPace) {
+  for (std::uint32_t i = 0; i < 500; ++i) add(1, i);
+  set({Closing::no, Closing::paced}, 10);
+  EXPECT_EQ(closed.size(), 1U);
+  set({Closing::no, Closing::at_once}, 10);
+  EXPECT_EQ(closed.size(), 500U);
+  EXPECT_EQ(reasons.back(), CloseReason::server_removed);
+}
+
+TEST_F(ClosingsTest, WhoIsBackInTimeKeepsTheRest) {
+  for (std::uint32_t i = 0; i < 20; ++i) add(0, i);
+  set({Closing::paced, Closing::no}, 100);
+  EXPECT_EQ(closed.size(), 10U);
+  set({Closing::no, Closing::no}, 100);
+  turn_for(100ms);
+  EXPECT_EQ(closed.size(), 10U);
+  EXPECT_EQ(relays.size(), 10U);
+}
+
+TEST_F(ClosingsTest, AConnectionThatWasBeingMadeIsClosedOnceItIsMade) {
+  for (const Closing pace : {Closing::paced, Closing::at_once}) {
+    closed.clear();
+    const base::Key connecting = add(0, 3, Relay::Stage::connecting);
+    set({pace, Closing::no});
+    EXPECT_TRUE(closed.empty());
+    Relay& relay = *relays.find(connecting);
+    relay.stage = Relay::Stage::relaying;
+    closings.connected(connecting, relay.server);
+    EXPECT_TRUE(closed.empty()) << "not under the hands of who is connecting it";
+    until_closed(1);
+    set({Closing::no, Closing::no});
+  }
+}
+
+TEST_F(ClosingsTest, OneThatEndedByItselfMeanwhileCostsNothing) {
+  std::vector<base::Key> keys;
+  for (std::uint32_t i = 0; i < 30; ++i) keys.push_back(add(0, i));
+  set({Closing::paced, Closing::no}, 100);
+  for (std::uint32_t i = 1; i < 20; ++i) relays.remove(keys[i]);  // what is left: 0
+  until_closed(11);
+  EXPECT_EQ(closed.back(), 0U);
+}
+
+}  // namespace
+}  // namespace holdfast::gateway
