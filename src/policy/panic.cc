@@ -47,6 +47,11 @@ PanicJudge::Change PanicJudge::server_up(Id id) {
   return end_if_due();
 }
 
+PanicJudge::Change PanicJudge::gave_up(Id id) {
+  find(id).state = State::proven_down;
+  return end_if_due();
+}
+
 PanicJudge::Change PanicJudge::connect_failed(Id id) {
   Server& server = find(id);
   if (server.state != State::held) return {};

@@ -49,6 +49,8 @@ class PanicJudge {
   // The server's own judge has decided. Repeating what is known changes nothing.
   Change server_down(Id id, base::Time now);
   Change server_up(Id id);
+  // It says itself that it is down, which nobody doubts: no panic begins because of it, and none holds it.
+  Change gave_up(Id id);
   // A client could not be connected. Means something for held servers only.
   Change connect_failed(Id id);
   // With a threshold of 0 a panic ends at once.

@@ -199,5 +199,19 @@ TEST(PanicJudge, WhateverHappensItsPromisesHold) {
   }
 }
 
+TEST(Panic, WhatAServerSaysOfItselfIsNotDoubted) {
+  PanicJudge judge({0.5, std::chrono::seconds(2)});
+  const base::Time now{};
+  for (const PanicJudge::Id id : {1U, 2U, 3U}) judge.add(id, PanicJudge::Start::up);
+  for (const PanicJudge::Id id : {1U, 2U}) {
+    EXPECT_EQ(judge.gave_up(id), PanicJudge::Change{});
+    EXPECT_EQ(judge.server_down(id, now), PanicJudge::Change{});
+    EXPECT_FALSE(judge.serves(id));
+  }
+  EXPECT_FALSE(judge.in_panic());
+  judge.server_up(1);
+  EXPECT_TRUE(judge.serves(1));
+}
+
 }  // namespace
 }  // namespace holdfast::policy
