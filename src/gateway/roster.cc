@@ -14,7 +14,7 @@ namespace {
 
 using policy::HealthJudge;
 
-// How often a probe may be asked for because clients have trouble.
+// How often a probe may be asked for because clients have trouble; never again before it can have ended.
 constexpr std::chrono::milliseconds kDoubtPause{500};
 
 base::Duration or_else(config::Duration duration, config::Duration otherwise) {
@@ -42,6 +42,10 @@ policy::OutlierRules outlier_rules(const config::Pool& pool) {
   if (!pool.passive) return {.errors = 0};
   const config::Passive& passive = *pool.passive;
   return {passive.errors, passive.window, passive.eject, passive.eject_max, passive.eject_share};
+}
+
+std::string why(const health::AgentReply& reply) {
+  return reply.reason.empty() ? "the agent said so" : "the agent said: " + reply.reason;
 }
 
 std::string short_text(base::Duration duration) {
@@ -114,7 +118,8 @@ void Roster::join(Origin origin, const config::Server& server, base::Time now) {
     const auto start = open_ ? HealthJudge::Start::down : HealthJudge::Start::up_on_trial;
     member.judge.emplace(health_rules(*settings_.health), start, now);
   }
-  (void)panic_.add(*slot, open_ && settings_.health ? policy::PanicJudge::Start::down : policy::PanicJudge::Start::up);
+  using PanicStart = policy::PanicJudge::Start;
+  tell_panic(panic_.add(*slot, open_ && settings_.health ? PanicStart::down : PanicStart::up));
   outliers_.add(*slot);
   const auto address = net::SocketAddress::from(server.address);
   if (address) member.addresses.push_back(*address);
@@ -122,7 +127,8 @@ void Roster::join(Origin origin, const config::Server& server, base::Time now) {
 }
 
 void Roster::update(Member& member, const config::Server& server) {
-  const bool moves = !(member.settings.address == server.address);
+  // One that is back on the list is looked up anew, and asked from there on.
+  const bool moves = member.leaving || !(member.settings.address == server.address);
   if (member.leaving) {
     member.leaving = false;
     member.closing_began.reset();
@@ -171,8 +177,9 @@ std::chrono::milliseconds Roster::probed(std::uint16_t slot, const health::Outco
     member->last_probe = now;
     member->probe_took = outcome.took;
     const auto passed = outcome.passed ? policy::Probe::passed : policy::Probe::failed;
-    judged(*member, member->judge->on_result(passed, now, outcome.reason), now);
-    if (outcome.agent) obey(*member, *outcome.agent, now);
+    const auto verdict = member->judge->on_result(passed, now, outcome.reason);
+    if (outcome.agent) believe(*member, *outcome.agent, now);
+    judged(*member, verdict, now);
     settle(*member, now);
   }
   return std::chrono::ceil<std::chrono::milliseconds>(member->judge->next_delay(random_));
@@ -200,26 +207,31 @@ void Roster::tell_panic(const policy::PanicJudge::Change& change) {
 void Roster::agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now) {
   Member* member = find(slot);
   if (member == nullptr) return;
-  obey(*member, reply, now);
+  obey(*member, reply);
+  if (reply.is_down()) member->agent_down = why(reply);
+  if (reply.life == health::AgentReply::Life::up) member->agent_down.clear();
   settle(*member, now);
 }
 
-void Roster::obey(Member& member, const health::AgentReply& reply, base::Time now) {
-  using Life = health::AgentReply::Life;
+// An agent that is the check itself: its word counts at once, and alone.
+void Roster::believe(Member& member, const health::AgentReply& reply, base::Time now) {
+  obey(member, reply);
+  if (reply.is_down()) {
+    (void)member.judge->force(policy::Health::down, now, why(reply));
+    tell_panic(panic_.gave_up(member.slot));
+  }
+  if (reply.life == health::AgentReply::Life::up) {
+    judged(member, member.judge->force(policy::Health::up, now, "the agent said up"), now);
+  }
+}
+
+void Roster::obey(Member& member, const health::AgentReply& reply) {
   using Says = health::AgentReply::Mode;
   if (reply.weight_percent) member.agent_percent = *reply.weight_percent;
   if (reply.max_connections) member.agent_max_connections = *reply.max_connections;
   if (reply.mode != Says::unchanged) {
     member.mode = reply.mode == Says::ready ? Mode::ready : reply.mode == Says::drain ? Mode::drain : Mode::maint;
-    member.mode_cause = reply.reason.empty() ? "the agent said so" : "the agent said: " + reply.reason;
-  }
-  if (member.judge && reply.is_down()) {
-    const std::string why = reply.reason.empty() ? "the agent said so" : "the agent said: " + reply.reason;
-    judged(member, member.judge->force(policy::Health::down, now, why), now);
-    tell_panic(panic_.connect_failed(member.slot));  // the server's own word is proof enough
-  }
-  if (member.judge && reply.life == Life::up) {
-    judged(member, member.judge->force(policy::Health::up, now, "the agent said up"), now);
+    member.mode_cause = why(reply);
   }
   changed_ = true;
 }
@@ -243,7 +255,8 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
   if (verdict.kind == Kind::ejected) {
     member.eject_cause = fmt::format("{} errors within {}, the last: {}; ejected for {}", verdict.errors,
                                      short_text(settings_.passive->window), what, short_text(verdict.length));
-  } else if (verdict.kind == Kind::spared && verdict.errors == settings_.passive->errors) {
+  } else if (verdict.kind == Kind::spared && now - member.last_spared >= settings_.passive->window) {
+    member.last_spared = now;
     base::log_warning("a server that clients have trouble with stays, because too many others are out",
                       {{"server", settings_.name + "/" + member.settings.name}, {"error", what}});
   }
@@ -251,8 +264,9 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
 }
 
 void Roster::doubt(Member& member, base::Time now) {
-  if (!member.judge || !member.judge->is_settled() || member.judge->health() != policy::Health::up) return;
-  if (now - member.last_doubt < kDoubtPause) return;
+  if (member.leaving || !member.judge || !member.judge->is_settled()) return;
+  if (member.judge->health() != policy::Health::up) return;
+  if (now - member.last_doubt < std::max<base::Duration>(kDoubtPause, settings_.health->timeout)) return;
   member.last_doubt = now;
   watcher_.doubted(member.slot);
 }
@@ -291,7 +305,8 @@ void Roster::review(Member& member, base::Time now) {
     serving_ += serving ? 1 : -1U;
     member.since = now;
     changed_ = true;
-    if (serving && open_ && settings_.slow_start.count() > 0) member.ramp_began = now;
+    const bool is_new = open_ && !panic_.is_held(member.slot);  // what panic brings back was good just now
+    if (serving && is_new && settings_.slow_start.count() > 0) member.ramp_began = now;
     if (!serving) member.ramp_began.reset();
   }
   if (!member.leaving) {
@@ -327,6 +342,7 @@ void Roster::tell_strength() {
 }
 
 bool Roster::is_down(const Member& member) const {
+  if (!member.agent_down.empty()) return true;
   return member.judge && member.judge->health() == policy::Health::down && !panic_.serves(member.slot);
 }
 
@@ -338,7 +354,8 @@ bool Roster::is_serving(const Member& member) const {
 std::string Roster::state_text(const Member& member) const {
   if (member.mode == Mode::maint) return "MAINT";
   if (member.mode == Mode::drain || member.leaving) return "DRAIN";
-  if (outliers_.is_ejected(member.slot) || member.addresses.empty()) return "DOWN";
+  const bool is_out = outliers_.is_ejected(member.slot) || !member.agent_down.empty();
+  if (is_out || member.addresses.empty()) return "DOWN";
   if (!member.judge) return "UP";
   return is_down(member) || member.judge->health() == policy::Health::up ? member.judge->text() : "UP";
 }
@@ -348,6 +365,7 @@ std::string Roster::cause_text(const Member& member) const {
   if (member.mode != Mode::ready) return member.mode_cause;
   if (outliers_.is_ejected(member.slot)) return member.eject_cause;
   if (member.addresses.empty()) return "host name not resolved";
+  if (!member.agent_down.empty()) return member.agent_down;
   if (!member.judge) return "";
   const bool held = panic_.is_held(member.slot);
   return held ? "panic keeps it in service: " + member.judge->cause() : member.judge->cause();

@@ -86,6 +86,7 @@ class Roster {
     std::string mode_cause;
     std::uint32_t agent_percent = 100;
     std::optional<std::uint32_t> agent_max_connections;
+    std::string agent_down;  // why, from when an agent beside the check says down until it says up
     std::string eject_cause;
     bool leaving = false;
     bool serving = false;                  // as last told to the log and to the workers
@@ -97,7 +98,8 @@ class Roster {
     base::Time last_probe{};
     std::chrono::microseconds probe_took{};
     base::Time last_doubt{};
-    std::string shown;  // the state as last logged
+    base::Time last_spared{};  // when the log was told
+    std::string shown;         // the state as last logged
   };
 
   Member* find(std::uint16_t slot) noexcept;
@@ -110,7 +112,8 @@ class Roster {
 
   void trouble(Member& member, const std::string& what, base::Time now);
   void doubt(Member& member, base::Time now);
-  void obey(Member& member, const health::AgentReply& reply, base::Time now);
+  void believe(Member& member, const health::AgentReply& reply, base::Time now);
+  void obey(Member& member, const health::AgentReply& reply);
   void tell_panic(const policy::PanicJudge::Change& change);
   void judged(Member& member, policy::HealthJudge::Verdict verdict, base::Time now);
 
