@@ -89,9 +89,9 @@ void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t list
 }
 
 void Acceptor::refuse(int fd, std::uint16_t listener, RefuseReason reason) {
+  context_.listener_counters[listener].refused[static_cast<std::size_t>(reason)].add();  // before the client knows
   ::close(fd);
   context_.descriptors->give(2);
-  context_.listener_counters[listener].refused[static_cast<std::size_t>(reason)].add();
 }
 
 void Acceptor::pause() {

@@ -15,7 +15,7 @@ namespace holdfast::gateway {
 
 class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
  public:
-  static constexpr int kBurst = 64;
+  static constexpr int kBurst = 8;
   static constexpr int kStopMax = 4096;
   static constexpr std::chrono::milliseconds kPauseStep{50};
   static constexpr std::chrono::milliseconds kPauseCalm{500};
