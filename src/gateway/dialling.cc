@@ -55,10 +55,9 @@ void Relays::seek(base::Key key, Relay& relay) {
 }
 
 Choice Relays::choose(const Relay& relay) {
+  // Those that are forgotten are kNoServer: the slot of no server.
   const std::size_t tried = std::min<std::size_t>(relay.attempts, Relay::kTriedMax);
-  const auto end = std::ranges::find(relay.tried.begin(), relay.tried.begin() + static_cast<std::ptrdiff_t>(tried),
-                                     kNoServer);  // forgotten ones
-  return chooser_.choose(rules(relay).pool, hash_key(relay.client), loop_.now(), {relay.tried.begin(), end});
+  return chooser_.choose(rules(relay).pool, hash_key(relay.client), loop_.now(), {relay.tried.data(), tried});
 }
 
 // Tries servers, beginning with `choice`, until a connection is under way. Ends the relay when nothing is left to try.
@@ -217,8 +216,9 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
     leg.broken |= ready.broken;  // without an error it has only closed, and what it sent is still to be relayed
     if (ready.broken && leg.transport.take_error() != 0) return this->end(key, relay, CloseReason::client_reset);
     if (relay.stage == Relay::Stage::greeting) return greet(key, relay);
-    // Nobody waits in a queue only to be told that it is its turn.
-    if (relay.stage == Relay::Stage::waiting && leg.broken) this->end(key, relay, CloseReason::client_closed);
+    if (relay.stage == Relay::Stage::waiting && has_given_up(relay)) {
+      this->end(key, relay, CloseReason::client_closed);
+    }
     return;
   }
   if (ready.broken) {

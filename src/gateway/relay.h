@@ -74,6 +74,7 @@ struct Relay {
   bool resuming = false;                      // Loop::resume was asked for
   bool may_meet_itself = false;               // the server's port is one that the kernel may connect from
   bool no_port = false;                       // the last attempt found no local port
+  bool has_waited = false;                    // in the queue, at some time
   bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
 

@@ -121,13 +121,17 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void arm_connecting(base::Key key, Relay& relay, std::chrono::milliseconds step);
 
   // waiting.cc: the queue of a pool.
+  [[nodiscard]] static bool has_given_up(Relay& relay);
   void wait(base::Key key, Relay& relay);
   void leave_line(base::Key key, Relay& relay);
+  void unlink(base::Key key, Relay& relay);
   void on_waited(base::Key key, Relay& relay);
   void serve_lines();
   void serve(std::uint16_t pool);
+  void send_on(base::Key key, Relay& relay, Choice choice);
   void tell_head(std::uint16_t pool);
   void give_chance(std::uint16_t pool);
+  [[nodiscard]] std::size_t longest_waiting(const PoolLoad& load) const;
 
   // relays.cc: begin, deadlines, end.
   void arm_relaying(base::Key key, Relay& relay);

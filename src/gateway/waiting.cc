@@ -8,17 +8,27 @@
 
 namespace holdfast::gateway {
 
+// Nobody waits only to be told that it is its turn.
+bool Relays::has_given_up(Relay& relay) {
+  const Leg& client = relay.leg(End::client);
+  return client.broken || (client.hangup && client.transport.peer_has_ended());
+}
+
 void Relays::wait(base::Key key, Relay& relay) {
+  if (has_given_up(relay)) return end(key, relay, CloseReason::client_closed);
   const Pool& pool = this->pool(relay);
-  if (pool.load->waiting.fetch_add(1, std::memory_order_relaxed) >= pool.queue) {
+  // Whose turn it was already, and who found no server after all, has its place for certain, and is first again.
+  if (pool.load->waiting.fetch_add(1, std::memory_order_relaxed) >= pool.queue && !relay.has_waited) {
     pool.load->waiting.fetch_sub(1, std::memory_order_relaxed);
     return end(key, relay, CloseReason::queue_full);
   }
   ++waiting_;
+  relay.tried.fill(kNoServer);  // by the time that it is served, they may be good again
   relay.stage = Relay::Stage::waiting;
   relay.last_activity = loop_.tick();
   WaitingLine& line = lines_[rules(relay).pool];
-  line.join(key.index);
+  relay.has_waited ? line.join_first(key.index) : line.join(key.index);
+  relay.has_waited = true;
   tell_head(rules(relay).pool);
   const bool is_first = line.first() == key.index;
   const base::Tick last = base::Tick::not_before(loop_.now() + pool.queue_timeout);
@@ -26,14 +36,17 @@ void Relays::wait(base::Key key, Relay& relay) {
 }
 
 void Relays::leave_line(base::Key key, Relay& relay) {
-  const std::uint16_t number = rules(relay).pool;
-  WaitingLine& line = lines_[number];
+  unlink(key, relay);
+  pool(relay).load->waiting.fetch_sub(1, std::memory_order_relaxed);
+  tell_head(rules(relay).pool);
+}
+
+void Relays::unlink(base::Key key, Relay& relay) {
+  WaitingLine& line = lines_[rules(relay).pool];
   line.leave(key.index);
   --waiting_;
-  pool(relay).load->waiting.fetch_sub(1, std::memory_order_relaxed);
   timers_.cancel(key.index);
   if (!line.empty()) timers_.arm(line.first(), base::Tick{loop_.tick().count + 1});
-  tell_head(number);
 }
 
 void Relays::on_waited(base::Key key, Relay& relay) {
@@ -54,38 +67,62 @@ void Relays::serve_lines() {
 
 // Lets the first in line go on, as long as there is a server for it and nobody elsewhere has waited longer.
 void Relays::serve(std::uint16_t number) {
-  const PoolLoad& load = *pools_.get().pools[number]->load;
+  const Pool& pool = *pools_.get().pools[number];
   WaitingLine& line = lines_[number];
+  bool served = false;
   while (!line.empty()) {
-    for (std::size_t i = 0; i < context_.workers.size(); ++i) {
-      if (load.heads[i].load(std::memory_order_acquire) < line.head()) return context_.workers[i]->wake();
+    const std::size_t longest = longest_waiting(*pool.load);
+    if (pool.load->heads[longest].load(std::memory_order_acquire) < line.head()) {
+      if (!served) context_.workers[longest]->wake();
+      break;
     }
     const base::Key key = relays_.key_of(line.first());
     Relay& relay = relays_[key.index];
     const Choice choice = choose(relay);
+    if (choice.answer == Choice::Answer::down && pool.when_all_down == config::WhenAllDown::refuse) {
+      end(key, relay, CloseReason::no_server);
+      continue;
+    }
     if (choice.answer != Choice::Answer::server) return;
-    leave_line(key, relay);
-    relay.stage = Relay::Stage::connecting;
-    relay.last_activity = loop_.tick();
-    dial(key, relay, choice);
+    send_on(key, relay, choice);
+    served = true;
   }
+  if (served) give_chance(number);
+}
+
+// Until it has its server, it counts as the first that waits: nobody takes the place that it was promised, neither a
+// newcomer nor the first in another line.
+void Relays::send_on(base::Key key, Relay& relay, Choice choice) {
+  const std::uint16_t number = rules(relay).pool;
+  PoolLoad& load = *pool(relay).load;
+  unlink(key, relay);
+  relay.stage = Relay::Stage::connecting;
+  relay.last_activity = loop_.tick();
+  dial(key, relay, choice);
+  load.waiting.fetch_sub(1, std::memory_order_relaxed);
+  tell_head(number);
 }
 
 void Relays::tell_head(std::uint16_t pool) {
   pools_.get().pools[pool]->load->heads[context_.number].store(lines_[pool].head(), std::memory_order_release);
 }
 
-// A place has become free: whoever has waited longest is told.
+// A place has become free, or somebody has taken one and there may be more: whoever has waited longest is told.
 void Relays::give_chance(std::uint16_t number) {
   PoolLoad& load = *pools_.get().pools[number]->load;
   if (load.waiting.load(std::memory_order_relaxed) == 0) return;
   load.freed.fetch_add(1, std::memory_order_release);
+  context_.workers[longest_waiting(load)]->wake();
+}
+
+// The number of the worker whose first has waited longest.
+std::size_t Relays::longest_waiting(const PoolLoad& load) const {
   std::size_t longest = 0;
   for (std::size_t i = 1; i < context_.workers.size(); ++i) {
     if (load.heads[i].load(std::memory_order_acquire) < load.heads[longest].load(std::memory_order_acquire))
       longest = i;
   }
-  context_.workers[longest]->wake();
+  return longest;
 }
 
 }  // namespace holdfast::gateway

@@ -27,6 +27,13 @@ class WaitingLine {
     (last_ == Relay::kNobody ? first_ : (*relays_)[last_].behind) = index;
     last_ = index;
   }
+  void join_first(std::uint32_t index) noexcept {
+    Relay& relay = (*relays_)[index];
+    relay.ahead = Relay::kNobody;
+    relay.behind = first_;
+    (first_ == Relay::kNobody ? last_ : (*relays_)[first_].ahead) = index;
+    first_ = index;
+  }
   void leave(std::uint32_t index) noexcept {
     Relay& relay = (*relays_)[index];
     (relay.ahead == Relay::kNobody ? first_ : (*relays_)[relay.ahead].behind) = relay.behind;

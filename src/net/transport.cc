@@ -1,6 +1,7 @@
 #include "net/transport.h"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -51,6 +52,11 @@ IoResult Transport::write(std::span<const iovec> pieces) noexcept {
 }
 
 void Transport::end_writing() noexcept { ::shutdown(fd_, SHUT_WR); }
+
+bool Transport::peer_has_ended() const noexcept {
+  pollfd look{fd_, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0;
+}
 
 bool Transport::all_delivered() const noexcept {
   int unacknowledged = 0;

@@ -41,6 +41,8 @@ class Transport {
   [[nodiscard]] IoResult write(std::span<const iovec> pieces) noexcept;
   // Tells the peer that no more will come; what was written before still arrives.
   void end_writing() noexcept;
+  // Whether the peer has ended its side, however much of what it said before is still to be read.
+  [[nodiscard]] bool peer_has_ended() const noexcept;
   // Whether the peer has acknowledged all that was written.
   [[nodiscard]] bool all_delivered() const noexcept;
   // The error that waits at the socket, 0 for none. Reading it takes it away.
