@@ -23,6 +23,7 @@ class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) {}
   Peer(Peer&&) = default;
+  Peer& operator=(Peer&&) = default;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   void send(const std::string& text) {
