@@ -60,6 +60,11 @@ def hand_backend(resources):
 
 
 @pytest.fixture
+def counting_backend(resources):
+    return _maker(resources, servers.CountingServer)
+
+
+@pytest.fixture
 def run(resources, directory):
     """run("run", config(...)): the program, ready, as a gateway.Gateway. Ends with SIGTERM; must exit with 0."""
 

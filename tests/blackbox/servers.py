@@ -1,9 +1,12 @@
 """The servers behind the gateway. Each has `address`, and `entry()`: its [[pool.server]]."""
 import errno
+import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 from environment import PATIENCE_S, wait_until
@@ -26,12 +29,21 @@ class EchoServer(_Named):
     def __init__(self, name, mode="echo", listen="127.0.0.1", backlog=4096):
         self.name = name
         self._filling = []
-        command = [sys.executable, "-I", "-S", str(_ECHO_SERVER), "--name", name, "--mode", mode, "--listen", listen,
-                   "--backlog", str(backlog)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._command = [sys.executable, "-I", "-S", str(_ECHO_SERVER), "--name", name, "--mode", mode, "--backlog",
+                         str(backlog), "--listen"]
+        self._start(listen)
+        self.port = self.address.rsplit(":", 1)[1]
+
+    def _start(self, listen):
+        self._process = subprocess.Popen([*self._command, listen], stdout=subprocess.PIPE, text=True)
+        self.pid = self._process.pid
         self.address = self._process.stdout.readline().strip()
         assert self.address, "the echo server did not start"
-        self.port = self.address.rsplit(":", 1)[1]
+
+    def restart(self):
+        """After kill(): the same server again, at the same address."""
+        self._process.stdout.close()
+        self._start(self.address)
 
     def kill(self):
         self._process.kill()
@@ -111,6 +123,60 @@ class HandServer(_Named):
 
     def close(self):
         self._socket.close()
+
+
+class CountingServer(_Named):
+    """Accepts everything, reads it, and says how many connections it has at once: `live`, `most_live`, `accepted_at`.
+
+    An end that came before a connection did is counted before it, so `most_live` is never more than there were.
+    """
+
+    def __init__(self, name):
+        self.name = name
+        self.live, self.most_live, self.accepted_at = 0, 0, []
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(4096)
+        self.address = "127.0.0.1:%d" % self._socket.getsockname()[1]
+        self._closing, self._connections = threading.Event(), []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._closing.is_set():
+            if not select.select([self._socket, *self._connections], [], [], 0.05)[0]:
+                continue
+            arrived = self._accept_waiting()
+            self._connections = [each for each in self._connections if not _has_ended(each)]
+            self._connections += arrived
+            self.live = len(self._connections)
+            self.most_live = max(self.most_live, self.live)
+
+    def _accept_waiting(self):
+        """At most one: between two connections the ends are looked at."""
+        if not select.select([self._socket], [], [], 0)[0]:
+            return []
+        sock = self._socket.accept()[0]
+        self.accepted_at.append(time.monotonic())
+        return [sock]
+
+    def close(self):
+        self._closing.set()
+        self._thread.join(PATIENCE_S)
+        for each in [*self._connections, self._socket]:
+            each.close()
+
+
+def _has_ended(sock):
+    try:
+        if sock.recv(1 << 16, socket.MSG_DONTWAIT):
+            return False
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    sock.close()
+    return True
 
 
 def fill_backlog(address):

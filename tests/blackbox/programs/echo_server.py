@@ -89,16 +89,24 @@ class Server:
 
 
 def listen(where, backlog):
+    host, given = where, ""
     if where.startswith("unix:"):
         sock, address = socket.socket(socket.AF_UNIX), where.removeprefix("unix:")
     elif where.startswith("["):
-        sock, address = socket.socket(socket.AF_INET6), (where.strip("[]"), 0)
+        host, _, given = where.rpartition("]")
+        sock, address = socket.socket(socket.AF_INET6), (host.strip("["), int(given.strip(":") or 0))
+        host += "]"
     else:
-        sock, address = socket.socket(socket.AF_INET), (where, 0)
+        host, _, given = where.partition(":")
+        sock, address = socket.socket(socket.AF_INET), (host, int(given or 0))
+    if given:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(address)
+    if sock.family != socket.AF_UNIX:  # not before a free port was found: another may have the same idea
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.listen(backlog)
     sock.setblocking(False)
-    text = where if where.startswith("unix:") else f"{where}:{sock.getsockname()[1]}"
+    text = where if where.startswith("unix:") else f"{host}:{sock.getsockname()[1]}"
     print(text, flush=True)
     return sock
 
@@ -107,7 +115,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
     parser.add_argument("--mode", choices=("echo", "speaker", "sink", "hello"), default="echo")
-    parser.add_argument("--listen", default="127.0.0.1", help="127.0.0.1, [::1] or unix:/path; the port is a free one")
+    parser.add_argument("--listen", default="127.0.0.1", help="127.0.0.1, [::1] or unix:/path; a port may follow")
     parser.add_argument("--backlog", type=int, default=4096)
     options = parser.parse_args()
     Server(options.name, options.mode, listen(options.listen, options.backlog)).run()
