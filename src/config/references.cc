@@ -78,6 +78,24 @@ void check_queue(const Pool& pool, const Value& written, Faults& faults) {
   faults.add(when->position, R"(`when_all_down` is "queue", but `queue` is 0; say how many connections may wait)");
 }
 
+// Host names are known later; see gateway/roster.
+void check_sources(const Pool& pool, const Value& written, Faults& faults) {
+  using Kind = base::Endpoint::Kind;
+  const Value* servers = written.find("server");
+  const List* list = servers != nullptr ? servers->as<List>() : nullptr;
+  for (std::size_t i = 0; list != nullptr && i < list->size() && i < pool.servers.size(); ++i) {
+    const base::Endpoint& to = pool.servers[i].address;
+    const bool is_ip = to.kind == Kind::ipv4 || to.kind == Kind::ipv6;
+    const bool fits =
+        std::ranges::any_of(pool.source_addresses, [&](const auto& from) { return from.kind == to.kind; });
+    const Value* address = (*list)[i].find("address");
+    if (pool.source_addresses.empty() || !is_ip || to.host.empty() || fits || address == nullptr) continue;
+    faults.add(address->position,
+               fmt::format("{} cannot be reached from any of `source_addresses`: none of them is an {} address",
+                           quoted(to.text()), to.kind == Kind::ipv4 ? "IPv4" : "IPv6"));
+  }
+}
+
 void check_steps(const Health& health, const Value& written, Faults& faults) {
   const bool script = health.type == HealthType::script;
   if (script && health.steps.empty()) {
@@ -111,6 +129,7 @@ void check_discovery(const Discovery& discovery, const Value& written, Faults& f
 void check_pool_section(const Pool& pool, const Value& written, Faults& faults) {
   check_servers(pool, written, faults);
   check_queue(pool, written, faults);
+  check_sources(pool, written, faults);
   const Value* health = written.find("health");
   if (pool.health && health != nullptr) check_steps(*pool.health, *health, faults);
   const Value* passive = written.find("passive");
