@@ -36,7 +36,8 @@ class ConnectionLog {
   void tell(const AcceptChanged& changed) const;
   void tell(const ConnectFailed& failed);
   void tell(const PortsShort& ports);
-  void tell(const ClosedEarly& /*closed*/) const {}  // the line of its end says it
+  void tell(const SourceUnusable& /*source*/) const {}  // the roster does
+  void tell(const ClosedEarly& /*closed*/) const {}     // the line of its end says it
   void tell(std::monostate /*nothing*/) const {}
   [[nodiscard]] std::string server_name(std::uint16_t slot) const;
 

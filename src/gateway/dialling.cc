@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds kRetryPause{500};
 // How long a server is avoided after a failed connect; twice as long after each further one in a row.
 constexpr std::chrono::seconds kAside{1};
 constexpr std::uint32_t kAsideDoublingsMax = 5;
-// How long a source address is avoided towards a server after the kernel has found no free port: looking for one when
+// How long a source address is avoided towards a server after the kernel has refused it: looking for a free port when
 // there is none costs the kernel a walk over the whole range.
 constexpr std::chrono::seconds kPortsPause{1};
 // How often in a row others may take the chosen server's last place before that counts as full.
@@ -30,9 +30,9 @@ std::size_t address_count(const Pool& pool) {
   return count;
 }
 
-// What happened is no fault of the server.
-bool is_our_fault(int error) {
-  return error == ENOMEM || error == ENOBUFS || error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL;
+bool is_aside(const SourceLoad& source, base::Tick now) {
+  const base::Tick until{source.aside_until.load(std::memory_order_relaxed)};
+  return until.count != 0 && until.since(now).count() > 0;
 }
 
 base::Time aside_until(base::Time now, std::uint32_t failures) {
@@ -119,34 +119,48 @@ bool Relays::claim(const Pool& pool, const Server& server) {
   return true;
 }
 
-// From the source addresses in turn, but only from those that have a port left.
+// From the source addresses in turn, but only from those that have a port left. Errors: EADDRNOTAVAIL when none has,
+// kNoSource when none is an address of this machine.
 base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Server& server) {
   ServerSlot& slot = (*context_.servers)[server.slot];
   const std::uint64_t turn = relay.id / context_.id_step + relay.attempts;
   const net::SocketAddress& to = server.addresses[turn % server.addresses.size()];
+  if (to.is_unix()) return net::dial(to, rules(relay).tcp);
   const net::PortRange ports = context_.local_ports->load(std::memory_order_relaxed);
   relay.may_meet_itself = ports.contains(to.peer().port);
+  bool has_source = false;
   for (std::uint32_t i = 0; i < slot.source_count; ++i) {
     const auto index = static_cast<std::uint8_t>((turn + i) % slot.source_count);
     const net::SocketAddress* from = pool.sources.empty() ? nullptr : &pool.sources[index];
     SourceLoad& source = slot.sources[index];
     if (from != nullptr && from->family() != to.family()) continue;
-    const base::Tick short_until{source.short_until.load(std::memory_order_relaxed)};
-    if (short_until.count != 0 && short_until.since(loop_.tick()).count() > 0) continue;
-    if (!to.is_unix() && source.ports.load(std::memory_order_relaxed) >= ports.count() * server.addresses.size())
-      continue;
-    auto fd = net::dial(to, rules(relay).tcp, from);
-    if (!fd && fd.error().system_errno == EADDRNOTAVAIL) {
-      source.short_until.store(base::Tick::not_before(loop_.now() + kPortsPause).count, std::memory_order_relaxed);
-      continue;
+    if (!is_aside(source, loop_.tick()) &&
+        source.ports.load(std::memory_order_relaxed) < ports.count() * server.addresses.size()) {
+      auto fd = net::dial(to, rules(relay).tcp, from);
+      if (fd || fd.error().system_errno != EADDRNOTAVAIL) {
+        if (fd) take_port(relay, source, index);
+        return fd;
+      }
+      set_aside(source, fd.error(), SourceUnusable{server.slot, index});
     }
-    if (fd) {
-      relay.source = index;
-      source.ports.fetch_add(1, std::memory_order_relaxed);
-    }
-    return fd;
+    has_source |= !source.unusable.load(std::memory_order_relaxed);
   }
-  return base::Error{base::Errc::exhausted, base::Side::internal, EADDRNOTAVAIL, "connect"};
+  const int error = has_source ? EADDRNOTAVAIL : kNoSource;
+  return base::Error{base::Errc::exhausted, base::Side::internal, error, "connect"};
+}
+
+void Relays::take_port(Relay& relay, SourceLoad& source, std::uint8_t index) {
+  relay.source = index;
+  source.ports.fetch_add(1, std::memory_order_relaxed);
+  if (source.unusable.load(std::memory_order_relaxed)) source.unusable.store(false, std::memory_order_relaxed);
+}
+
+void Relays::set_aside(SourceLoad& source, const base::Error& error, SourceUnusable notice) {
+  source.aside_until.store(base::Tick::not_before(loop_.now() + kPortsPause).count, std::memory_order_relaxed);
+  const bool unusable = error.code == base::Errc::not_found;
+  if (!source.unusable.exchange(unusable, std::memory_order_relaxed) && unusable) {
+    (void)context_.notices->post(notice);
+  }
 }
 
 // The server of this attempt did not work out; the relay lives on without one.
@@ -155,11 +169,11 @@ void Relays::give_up_server(Relay& relay, int error) {
   if (leg.transport.open()) leg.transport.close();
   leg = Leg{};
   ServerSlot& slot = slot_of(relay);
+  if (error == EADDRNOTAVAIL || error == kNoSource) policy::set_aside(slot.load, loop_.now() + kPortsPause);
   if (error == EADDRNOTAVAIL) {
     slot.ports_short_total.fetch_add(1, std::memory_order_relaxed);
-    policy::set_aside(slot.load, loop_.now() + kPortsPause);
     (void)context_.notices->post(PortsShort{relay.server});
-  } else {
+  } else if (error != kNoSource) {
     slot.connect_failures_total.fetch_add(1, std::memory_order_relaxed);
     (void)context_.notices->post(ConnectFailed{relay.server, error});
   }

@@ -222,11 +222,14 @@ Directory::Entry* Directory::owner_of(std::uint16_t slot) {
 void Directory::take(const Notice& notice) {
   const base::Time now = base::Clock::now();
   if (const auto* failed = std::get_if<ConnectFailed>(&notice)) {
-    Entry* entry = owner_of(failed->server);
+    Entry* entry = is_our_fault(failed->error) ? nullptr : owner_of(failed->server);
     if (entry != nullptr) entry->roster.connect_failed(failed->server, std::strerror(failed->error), now);
   } else if (const auto* early = std::get_if<ClosedEarly>(&notice)) {
     Entry* entry = owner_of(early->server);
     if (entry != nullptr) entry->roster.closed_early(early->server, now);
+  } else if (const auto* unusable = std::get_if<SourceUnusable>(&notice)) {
+    Entry* entry = owner_of(unusable->server);
+    if (entry != nullptr) entry->roster.source_unusable(unusable->source, now);
   } else {
     return;
   }

@@ -1,6 +1,7 @@
 // gateway/notice.h: what a worker tells control. Values in a mailbox; the worker never formats or writes a log line.
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <variant>
@@ -43,6 +44,15 @@ struct ConnectFailed {
   int error = 0;  // errno; ETIMEDOUT for connect_timeout
 };
 
+// In place of an errno: no source address of the pool can be used.
+inline constexpr int kNoSource = -1;
+
+// Whether the error of a connect says something about this machine only, and nothing about the server.
+[[nodiscard]] constexpr bool is_our_fault(int error) noexcept {
+  return error == ENOMEM || error == ENOBUFS || error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL ||
+         error == kNoSource;
+}
+
 // A server has closed a connection soon after it was made, without having sent a byte.
 struct ClosedEarly {
   std::uint16_t server = 0;
@@ -53,8 +63,14 @@ struct PortsShort {
   std::uint16_t server = 0;
 };
 
+// A source address of the pool was found to be none of this machine.
+struct SourceUnusable {
+  std::uint16_t server = 0;
+  std::uint8_t source = 0;  // index in pool.source_addresses
+};
+
 using Notice = std::variant<std::monostate, ConnectionOpened, ConnectionEnded, AcceptChanged, ConnectFailed,
-                            ClosedEarly, PortsShort>;
+                            ClosedEarly, PortsShort, SourceUnusable>;
 using Notices = base::Mailbox<Notice>;
 
 // Which notices are wanted: what nobody reads is not sent.

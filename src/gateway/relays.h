@@ -109,6 +109,8 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] Dialled dial_one(base::Key key, Relay& relay, const Pool& pool, const Server& server);
   [[nodiscard]] bool claim(const Pool& pool, const Server& server);
   [[nodiscard]] base::Result<int> connect_from(Relay& relay, const Pool& pool, const Server& server);
+  static void take_port(Relay& relay, SourceLoad& source, std::uint8_t index);
+  void set_aside(SourceLoad& source, const base::Error& error, SourceUnusable notice);
   void dial_again(base::Key key, Relay& relay);
   void dial_failed(base::Key key, Relay& relay, int error);
   void give_up_server(Relay& relay, int error);

@@ -16,6 +16,8 @@ using policy::HealthJudge;
 
 // How often a probe may be asked for because clients have trouble; never again before it can have ended.
 constexpr std::chrono::milliseconds kDoubtPause{500};
+// At most one line about a source address in this time: each server of the pool has the same trouble with it.
+constexpr std::chrono::minutes kSourcePause{1};
 
 base::Duration or_else(config::Duration duration, config::Duration otherwise) {
   return duration.count() > 0 ? duration : otherwise;
@@ -77,10 +79,38 @@ Roster::Member* Roster::find(const std::string& name) noexcept {
   return found == members_.end() ? nullptr : &*found;
 }
 
-bool Roster::has_other_addresses(std::uint16_t slot, const std::vector<net::SocketAddress>& than) const {
+bool Roster::has_other_addresses(std::uint16_t slot, std::vector<net::SocketAddress> than) const {
   const Member* member = find(slot);
   const auto text = &net::SocketAddress::text;
-  return member != nullptr && !std::ranges::equal(member->addresses, than, {}, text, text);
+  return member != nullptr && (!std::ranges::equal(member->addresses, reachable(std::move(than)), {}, text, text) ||
+                               (member->addresses.empty() && !member->out_of_reach));
+}
+
+// Those that have the family of one of the source addresses.
+std::vector<net::SocketAddress> Roster::reachable(std::vector<net::SocketAddress> addresses) const {
+  const auto& sources = settings_.source_addresses;
+  std::erase_if(addresses, [&sources](const net::SocketAddress& to) {
+    const auto fits = [&to](const base::Endpoint& from) {
+      return (from.kind == base::Endpoint::Kind::ipv6) == (to.family() == AF_INET6);
+    };
+    return !sources.empty() && !to.is_unix() && std::ranges::none_of(sources, fits);
+  });
+  return addresses;
+}
+
+void Roster::set_addresses(Member& member, std::vector<net::SocketAddress> addresses) {
+  const bool has_some = !addresses.empty();
+  member.addresses = reachable(std::move(addresses));
+  member.out_of_reach = has_some && member.addresses.empty();
+  if (!member.out_of_reach) return;
+  base::log_warning("no source address is of the family of a server, which gets no connections",
+                    {{"server", settings_.name + "/" + member.settings.name}});
+}
+
+// Host names have none until they are resolved.
+void Roster::set_literal_address(Member& member) {
+  const auto address = net::SocketAddress::from(member.settings.address);
+  set_addresses(member, address ? std::vector{*address} : std::vector<net::SocketAddress>{});
 }
 
 void Roster::set_servers(Origin origin, const std::vector<config::Server>& servers, base::Time now) {
@@ -121,8 +151,7 @@ void Roster::join(Origin origin, const config::Server& server, base::Time now) {
   using PanicStart = policy::PanicJudge::Start;
   tell_panic(panic_.add(*slot, open_ && settings_.health ? PanicStart::down : PanicStart::up));
   outliers_.add(*slot);
-  const auto address = net::SocketAddress::from(server.address);
-  if (address) member.addresses.push_back(*address);
+  set_literal_address(member);
   watcher_.joined(*slot, server.address);
 }
 
@@ -137,10 +166,7 @@ void Roster::update(Member& member, const config::Server& server) {
     watcher_.moved(member.slot, server.address);
   }
   member.settings = server;
-  if (!moves) return;
-  member.addresses.clear();
-  const auto address = net::SocketAddress::from(server.address);
-  if (address) member.addresses.push_back(*address);
+  if (moves) set_literal_address(member);
 }
 
 void Roster::leave(Member& member, base::Time now) {
@@ -165,7 +191,7 @@ void Roster::drop_empty(base::Time now) {
 void Roster::set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now) {
   Member* member = find(slot);
   if (member == nullptr) return;
-  member->addresses = std::move(addresses);
+  set_addresses(*member, std::move(addresses));
   changed_ = true;
   settle(*member, now);
 }
@@ -246,6 +272,15 @@ void Roster::connect_failed(std::uint16_t slot, const std::string& error, base::
 void Roster::closed_early(std::uint16_t slot, base::Time now) {
   Member* member = find(slot);
   if (member != nullptr) trouble(*member, "closed early", now);
+}
+
+void Roster::source_unusable(std::uint8_t source, base::Time now) {
+  source_told_.resize(settings_.source_addresses.size());
+  base::Time& told = source_told_.at(source);
+  if (told != base::Time{} && now - told < kSourcePause) return;
+  told = now;
+  base::log_error("a source address cannot be used, because it is no address of this machine",
+                  {{"pool", settings_.name}, {"address", settings_.source_addresses[source].host}});
 }
 
 void Roster::trouble(Member& member, const std::string& what, base::Time now) {
@@ -364,6 +399,7 @@ std::string Roster::cause_text(const Member& member) const {
   if (member.leaving) return "removed";
   if (member.mode != Mode::ready) return member.mode_cause;
   if (outliers_.is_ejected(member.slot)) return member.eject_cause;
+  if (member.out_of_reach) return "no source address is of its family";
   if (member.addresses.empty()) return "host name not resolved";
   if (!member.agent_down.empty()) return member.agent_down;
   if (!member.judge) return "";

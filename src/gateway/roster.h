@@ -60,6 +60,8 @@ class Roster {
   void agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now);
   void connect_failed(std::uint16_t slot, const std::string& error, base::Time now);
   void closed_early(std::uint16_t slot, base::Time now);
+  // `source`: index in pool.source_addresses.
+  void source_unusable(std::uint8_t source, base::Time now);
   // Time passes: slow starts go on, ejections end, those that left and are empty go.
   void tick(base::Time now);
 
@@ -67,7 +69,7 @@ class Roster {
   [[nodiscard]] bool is_changed() const noexcept { return changed_; }
   [[nodiscard]] std::shared_ptr<const Pool> build(base::Time now);
 
-  [[nodiscard]] bool has_other_addresses(std::uint16_t slot, const std::vector<net::SocketAddress>& than) const;
+  [[nodiscard]] bool has_other_addresses(std::uint16_t slot, std::vector<net::SocketAddress> than) const;
   [[nodiscard]] std::vector<ServerStatus> status(base::Time now) const;
   [[nodiscard]] const char* policy_name() const noexcept;
   [[nodiscard]] bool in_panic() const noexcept { return panic_.in_panic(); }
@@ -80,8 +82,9 @@ class Roster {
     config::Server settings;
     Origin origin = Origin::configured;
     std::uint16_t slot = kNoServer;
-    std::vector<net::SocketAddress> addresses;
-    std::optional<policy::HealthJudge> judge;  // none without probes
+    std::vector<net::SocketAddress> addresses;  // those that can be reached
+    bool out_of_reach = false;                  // it has addresses, but no source address is of their family
+    std::optional<policy::HealthJudge> judge;   // none without probes
     Mode mode = Mode::ready;
     std::string mode_cause;
     std::uint32_t agent_percent = 100;
@@ -107,6 +110,9 @@ class Roster {
   Member* find(const std::string& name) noexcept;
   void join(Origin origin, const config::Server& server, base::Time now);
   void update(Member& member, const config::Server& server);
+  void set_addresses(Member& member, std::vector<net::SocketAddress> addresses);
+  void set_literal_address(Member& member);
+  [[nodiscard]] std::vector<net::SocketAddress> reachable(std::vector<net::SocketAddress> addresses) const;
   void leave(Member& member, base::Time now);
   void drop_empty(base::Time now);
 
@@ -144,6 +150,7 @@ class Roster {
   std::vector<Member> members_;
   policy::PanicJudge panic_;
   policy::OutlierJudge outliers_;
+  std::vector<base::Time> source_told_;  // when it was last said that it is unusable
   base::Random random_;
   std::array<std::shared_ptr<const policy::MaglevTable>, 2> tables_;
   std::array<std::vector<policy::MaglevTable::Entry>, 2> table_entries_;

@@ -83,7 +83,13 @@ base::Result<void> check_unused(const SocketAddress& address) {
 base::Result<int> dial(const SocketAddress& address, TcpOptions options, const SocketAddress* from) noexcept {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return base::system_error("socket");
-  const bool ready = (address.is_unix() || apply(fd, options)) && (from == nullptr || bind_address(fd, *from));
+  if (from != nullptr && !bind_address(fd, *from)) {
+    base::Error error = base::system_error("bind");
+    if (error.system_errno == EADDRNOTAVAIL) error.code = base::Errc::not_found;  // ports are not looked for yet
+    ::close(fd);
+    return error;
+  }
+  const bool ready = address.is_unix() || apply(fd, options);
   if (!ready || (::connect(fd, address.get(), address.size()) != 0 && errno != EINPROGRESS)) {
     const base::Error error = base::system_error("connect", base::Side::backend);
     ::close(fd);

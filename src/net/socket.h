@@ -50,7 +50,8 @@ enum class Sharing : std::uint8_t { alone, reuse_port };
 // Begins to connect; the result comes as an event (writable: connected; broken: take_error() says why). With `from`, of
 // the family of `address`, it connects from there; the port is chosen only when the whole way is known
 // (IP_BIND_ADDRESS_NO_PORT), so that every server has all ports of the source address to itself.
-// Errors: exhausted (descriptors, ports), refused, unreachable, not_found (unix), system; system_errno says which.
+// Errors: exhausted (descriptors, ports), refused, unreachable, not_found (unix; `from` is no address of this machine),
+// system; system_errno says which.
 [[nodiscard]] base::Result<int> dial(const SocketAddress& address, TcpOptions options,
                                      const SocketAddress* from = nullptr) noexcept;
 
