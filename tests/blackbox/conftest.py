@@ -11,6 +11,7 @@ import servers
 from configuration import config
 from environment import BINARY, SANITIZED
 from gateway import Gateway, run_to_end
+from network import Network
 
 
 def pytest_configure(config):
@@ -35,6 +36,17 @@ def resources():
     """Everything that a test started; closed in the reverse order. A failure of one does not spare the others."""
     with contextlib.ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def own_network(resources):
+    """A network namespace in which the test and all that it starts are from here on. See network.Network."""
+    try:
+        network = Network()
+    except OSError as error:
+        pytest.skip(f"no network namespace of our own: {error}")
+    resources.callback(network.leave)
+    return network
 
 
 @pytest.fixture

@@ -52,6 +52,17 @@ class Lines:
         self._stream.close()
 
 
+class _AdminConnection(http.client.HTTPConnection):
+    """To a TCP address or a unix socket."""
+
+    def __init__(self, address):
+        self._address = address
+        super().__init__("localhost", timeout=PATIENCE_S)
+
+    def connect(self):
+        self.sock = peers.connect(self._address).socket
+
+
 def run_to_end(*arguments, **options):
     """A command that ends by itself. Returns subprocess.CompletedProcess with text."""
     done = subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, **options)
@@ -113,7 +124,7 @@ class Gateway:
     # What it shows.
 
     def get(self, path):
-        connection = http.client.HTTPConnection(self.admin, timeout=PATIENCE_S)
+        connection = _AdminConnection(self.admin)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -151,6 +162,14 @@ class Gateway:
         wait_until(lambda: len(self.log(message, **fields)) >= count,
                    lambda: f"{count} log lines {message!r} {fields}; there were {self.log_lines()[-30:]}")
         return self.log(message, **fields)
+
+    def pool(self, name="p"):
+        """What GET /v1/pools says of a pool."""
+        return next(each for each in json.loads(self.get("/v1/pools").body) if each["name"] == name)
+
+    def servers(self, pool="p"):
+        """What GET /v1/pools/POOL/servers says, by name."""
+        return {each["name"]: each for each in json.loads(self.get(f"/v1/pools/{pool}/servers").body)}
 
     def wait_ended(self, count=1, **fields):
         """The log's lines about ended connections."""

@@ -8,6 +8,7 @@ import struct
 
 from environment import PATIENCE_S
 
+_BIND_ADDRESS_NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT: the port is only taken towards where it connects to
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -30,6 +31,7 @@ def connect(address, source="", receive_buffer_bytes=0):
     sock.settimeout(PATIENCE_S)
     try:
         if source:
+            sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
             sock.bind((source, 0))
         sock.connect(where)
     except BaseException:
@@ -121,8 +123,12 @@ class Peer:
         """Sends `data`, returns what came back for it."""
         self.send(data)
         if self._served_by is None:
-            self._served_by = self.receive_line().decode().rstrip()
+            self.receive_name()
         return self.receive(len(data))
+
+    def receive_name(self):
+        """For a test that sends to many before it reads: what the first reply begins with."""
+        self._served_by = self.receive_line().decode().rstrip()
 
     def half_close(self):
         self.socket.shutdown(socket.SHUT_WR)
