@@ -71,10 +71,10 @@ struct Relay {
   std::uint8_t attempts = 0;
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;
-  bool resuming = false;                      // Loop::resume was asked for
-  bool may_meet_itself = false;               // the server's port is one that the kernel may connect from
-  bool no_port = false;                       // the last attempt found no local port
-  bool has_waited = false;                    // in the queue, at some time
+  bool resuming : 1 = false;                  // Loop::resume was asked for
+  bool may_meet_itself : 1 = false;           // the server's port is one that the kernel may connect from
+  bool no_port : 1 = false;                   // the last attempt found no local port
+  bool has_waited : 1 = false;                // in the queue, at some time
   bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
 
