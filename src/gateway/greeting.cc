@@ -2,16 +2,26 @@
 //
 // The header is looked at without being taken (MSG_PEEK) until it is whole, so nothing has to be kept for a client that
 // sends it bit by bit, and what follows it stays where relaying will look for it.
+//
+// A balancer's checks end here, and without a word in the log: they close, or reset (HAProxy), before a header or
+// behind one that names nobody else.
 #include "gateway/relays.h"
 
 namespace holdfast::gateway {
+namespace {
+
+// How long a balancer's own connection is waited for to say something, or to end. Servers that speak first are reached
+// by it this much later.
+constexpr std::chrono::milliseconds kCheckTime{100};
+
+}  // namespace
 
 void Relays::greet(base::Key key, Relay& relay) {
   const net::IoResult got = relay.leg(End::client).transport.peek({scratch_.get(), wire::kProxyBytesMax});
   switch (got.status) {
     case net::IoStatus::again: return;
-    case net::IoStatus::end: return end(key, relay, CloseReason::probe);
-    case net::IoStatus::failed: return end(key, relay, CloseReason::client_reset);
+    case net::IoStatus::end:
+    case net::IoStatus::failed: return end(key, relay, CloseReason::probe);
     case net::IoStatus::ok: return read_greeting(key, relay, {scratch_.get(), got.bytes});
   }
 }
@@ -24,7 +34,7 @@ void Relays::read_greeting(base::Key key, Relay& relay, std::span<const std::byt
     return recognise(key, relay);
   }
   if (read.status == wire::ProxyStatus::more) {
-    if (relay.leg(End::client).hangup) refuse(key, relay, RefuseReason::proxy_malformed);
+    if (relay.leg(End::client).hangup) greeting_cut(key, relay);
     return;
   }
   if (!rules.admission->trusts(relay.client)) return refuse(key, relay, RefuseReason::proxy_untrusted);
@@ -36,15 +46,33 @@ void Relays::take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& r
   net::Transport& transport = relay.leg(End::client).transport;
   if (transport.read({scratch_.get(), read.bytes}).bytes != read.bytes)
     return end(key, relay, CloseReason::client_reset);
-  if (read.header.command == wire::ProxyCommand::local) {
-    // A balancer's check has said all it will; anything else with that header is the balancer's own connection.
-    const bool over = transport.peek({scratch_.get(), 1}).status == net::IoStatus::end;
-    if (over) return end(key, relay, CloseReason::probe);
-  } else if (read.header.source.family != base::PeerAddress::Family::none) {
-    relay.client = read.header.source;
+  const base::PeerAddress& source = read.header.source;
+  // LOCAL, UNKNOWN, or as HAProxy's checks say it in version 1: the two ends of this very connection.
+  const bool is_own = source.family == base::PeerAddress::Family::none || source == relay.client;
+  if (source.family != base::PeerAddress::Family::none) {
+    relay.client = source;
     relay.destination = read.header.destination;
   }
-  recognise(key, relay);
+  if (!is_own) return recognise(key, relay);
+  relay.stage = Relay::Stage::checking;
+  timers_.arm(key.index, base::Tick::not_before(loop_.now() + kCheckTime));
+  await_word(key, relay);
+}
+
+// A check has said all it will with its header; whatever else says something is a client as any other.
+void Relays::await_word(base::Key key, Relay& relay) {
+  switch (relay.leg(End::client).transport.peek({scratch_.get(), 1}).status) {
+    case net::IoStatus::again: return;
+    case net::IoStatus::end:
+    case net::IoStatus::failed: return end(key, relay, CloseReason::probe);
+    case net::IoStatus::ok: return recognise(key, relay);
+  }
+}
+
+// The client has ended its side before its header was whole.
+void Relays::greeting_cut(base::Key key, Relay& relay) {
+  if (relay.leg(End::client).transport.take_error() != 0) return end(key, relay, CloseReason::client_reset);
+  refuse(key, relay, RefuseReason::proxy_malformed);
 }
 
 // The client has not said who it is in time.
@@ -55,6 +83,8 @@ void Relays::greeting_late(base::Key key, Relay& relay) {
 }
 
 void Relays::recognise(base::Key key, Relay& relay) {
+  Leg& client = relay.leg(End::client);
+  if (client.broken && client.transport.take_error() != 0) return end(key, relay, CloseReason::client_reset);
   if (const auto reason = rules(relay).admission->recognise(relay.client, loop_.now(), relay.placed)) {
     return refuse(key, relay, *reason);
   }

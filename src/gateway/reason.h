@@ -24,7 +24,7 @@ enum class CloseReason : std::uint8_t {
   server_down,        // its server went down, and pool.on_down says close
   server_removed,     // its server was removed, and pool.on_remove says drain or close
   refused,            // let in to say who it is, and then refused; RefuseReason says why
-  probe,              // a balancer's check: closed without a byte, or after a PROXY header that says LOCAL
+  probe,              // a balancer's check: closed without a byte, or after a PROXY header that names nobody else
   no_memory,
   stopped,  // the process stops
 };

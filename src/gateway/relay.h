@@ -45,6 +45,7 @@ struct Leg {
 struct Relay {
   enum class Stage : std::uint8_t {
     greeting,    // the client is to say who it is, by a PROXY header
+    checking,    // that header names nobody else: a balancer's check, or its own connection
     waiting,     // in the pool's queue
     connecting,  // to a server; nothing but that header is read from the client yet
     relaying,

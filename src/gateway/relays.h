@@ -97,6 +97,8 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void greet(base::Key key, Relay& relay);
   void read_greeting(base::Key key, Relay& relay, std::span<const std::byte> input);
   void take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& read);
+  void await_word(base::Key key, Relay& relay);
+  void greeting_cut(base::Key key, Relay& relay);
   void greeting_late(base::Key key, Relay& relay);
   void recognise(base::Key key, Relay& relay);
   void refuse(base::Key key, Relay& relay, RefuseReason reason);
