@@ -34,7 +34,7 @@ void Relays::read_greeting(base::Key key, Relay& relay, std::span<const std::byt
     return recognise(key, relay);
   }
   if (read.status == wire::ProxyStatus::more) {
-    if (relay.leg(End::client).hangup) greeting_cut(key, relay);
+    if (relay.leg(End::client).hangup) greeting_cut(key, relay, input);
     return;
   }
   if (!rules.admission->trusts(relay.client)) return refuse(key, relay, RefuseReason::proxy_untrusted);
@@ -70,16 +70,22 @@ void Relays::await_word(base::Key key, Relay& relay) {
 }
 
 // The client has ended its side before its header was whole.
-void Relays::greeting_cut(base::Key key, Relay& relay) {
+void Relays::greeting_cut(base::Key key, Relay& relay, std::span<const std::byte> input) {
+  if (may_be_without_header(relay, input)) return recognise(key, relay);
   if (relay.leg(End::client).transport.take_error() != 0) return end(key, relay, CloseReason::client_reset);
   refuse(key, relay, RefuseReason::proxy_malformed);
 }
 
 // The client has not said who it is in time.
 void Relays::greeting_late(base::Key key, Relay& relay) {
-  const bool silent = relay.leg(End::client).transport.peek({scratch_.get(), 1}).status == net::IoStatus::again;
-  if (rules(relay).proxy_protocol == config::ProxyIn::optional && silent) return recognise(key, relay);
+  const net::IoResult got = relay.leg(End::client).transport.peek({scratch_.get(), wire::kProxyBytesMax});
+  if (may_be_without_header(relay, {scratch_.get(), got.bytes})) return recognise(key, relay);
   refuse(key, relay, RefuseReason::proxy_timeout);
+}
+
+// Before a signature is whole, what has come may be the begin of anything, such as an empty line.
+bool Relays::may_be_without_header(const Relay& relay, std::span<const std::byte> input) const {
+  return rules(relay).proxy_protocol == config::ProxyIn::optional && !wire::has_proxy_signature(input);
 }
 
 void Relays::recognise(base::Key key, Relay& relay) {

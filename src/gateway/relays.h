@@ -98,8 +98,9 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void read_greeting(base::Key key, Relay& relay, std::span<const std::byte> input);
   void take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& read);
   void await_word(base::Key key, Relay& relay);
-  void greeting_cut(base::Key key, Relay& relay);
+  void greeting_cut(base::Key key, Relay& relay, std::span<const std::byte> input);
   void greeting_late(base::Key key, Relay& relay);
+  [[nodiscard]] bool may_be_without_header(const Relay& relay, std::span<const std::byte> input) const;
   void recognise(base::Key key, Relay& relay);
   void refuse(base::Key key, Relay& relay, RefuseReason reason);
 

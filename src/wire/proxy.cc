@@ -49,4 +49,9 @@ ProxyRead read_proxy_header(std::span<const std::byte> input) noexcept {
   return std::max(v1, v2) == input.size() ? proxy::more() : ProxyRead{};
 }
 
+bool has_proxy_signature(std::span<const std::byte> input) noexcept {
+  return matching_bytes(input, proxy::kV1Signature) == proxy::kV1Signature.size() ||
+         matching_bytes(input, proxy::kV2Signature) == proxy::kV2Signature.size();
+}
+
 }  // namespace holdfast::wire

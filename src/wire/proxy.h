@@ -56,6 +56,9 @@ struct ProxyRead {
 // What `input`, everything received so far, begins with. No input is `more`.
 [[nodiscard]] ProxyRead read_proxy_header(std::span<const std::byte> input) noexcept;
 
+// Whether `input` begins with all of either version's signature: before that it may still become anything.
+[[nodiscard]] bool has_proxy_signature(std::span<const std::byte> input) noexcept;
+
 // The writers return the bytes written; 0, and nothing written, when `out` has no room for the header.
 //
 // Two addresses of one family are sent as they are; IPv4 beside IPv6 is mapped into it (::ffff:a.b.c.d). Anything else

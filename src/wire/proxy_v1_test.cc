@@ -133,6 +133,16 @@ TEST(ReadProxyHeader, IsNoneFromTheFirstByteThatDiffers) {
   EXPECT_EQ(Reading("\x16\x03\x01")->status, ProxyStatus::none);
 }
 
+TEST(ReadProxyHeader, TellsABeginThatMayBeAnythingFromASignature) {
+  for (const std::string& signature : {std::string("PROXY"), std::string("\r\n\r\n\0\r\nQUIT\n", 12)}) {
+    for (std::size_t cut = 0; cut < signature.size(); ++cut) {
+      EXPECT_FALSE(has_proxy_signature(bytes_of(signature).first(cut))) << cut;
+    }
+    EXPECT_TRUE(has_proxy_signature(bytes_of(signature)));
+    EXPECT_TRUE(has_proxy_signature(bytes_of(signature + "x")));
+  }
+}
+
 //= PROXY 2.1 type=test
 TEST(WriteProxyV1, FollowsItsTable) {
   const PeerAddress zeros_inside{{0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0xab, 0xcd}, 1, Family::ipv6};
