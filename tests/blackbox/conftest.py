@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import haproxy as real_haproxy
+import nginx as real_nginx
 import servers
 from configuration import config
 from environment import BINARY, SANITIZED
@@ -74,6 +76,24 @@ def hand_backend(resources):
 @pytest.fixture
 def counting_backend(resources):
     return _maker(resources, servers.CountingServer)
+
+
+@pytest.fixture
+def haproxy(resources, directory):
+    """haproxy("front", section): a real HAProxy. See haproxy.HAProxy."""
+    if not real_haproxy.INSTALLED:
+        pytest.skip("haproxy is not installed")
+    make = _maker(resources, real_haproxy.HAProxy)
+    return lambda name, section, **options: make(name, directory, section, **options)
+
+
+@pytest.fixture
+def nginx(resources, directory):
+    """nginx("back", "http", server): a real nginx. See nginx.Nginx."""
+    if not real_nginx.INSTALLED:
+        pytest.skip("nginx, or its stream module, is not installed")
+    make = _maker(resources, real_nginx.Nginx)
+    return lambda name, kind, server, **options: make(name, directory, kind, server, **options)
 
 
 @pytest.fixture

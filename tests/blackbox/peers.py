@@ -50,7 +50,8 @@ class Peer:
 
     @property
     def local_address(self):
-        return "%s:%d" % self.socket.getsockname()[:2]
+        host, port = self.socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def local_port(self):
