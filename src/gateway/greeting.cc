@@ -14,6 +14,15 @@ namespace {
 // by it this much later.
 constexpr std::chrono::milliseconds kCheckTime{100};
 
+// LOCAL, UNKNOWN, or as HAProxy's checks say it in version 1: the two ends of this very connection. The source alone
+// says nothing: there are balancers that keep the client's address.
+bool names_nobody(const wire::ProxyHeader& header, const base::PeerAddress& peer, int fd) {
+  if (header.source.family == base::PeerAddress::Family::none) return true;
+  if (header.source != peer || peer.family == base::PeerAddress::Family::unix_socket) return false;
+  const auto own = net::SocketAddress::local_of(fd);
+  return own && own->peer() == header.destination;
+}
+
 }  // namespace
 
 void Relays::greet(base::Key key, Relay& relay) {
@@ -46,11 +55,9 @@ void Relays::take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& r
   net::Transport& transport = relay.leg(End::client).transport;
   if (transport.read({scratch_.get(), read.bytes}).bytes != read.bytes)
     return end(key, relay, CloseReason::client_reset);
-  const base::PeerAddress& source = read.header.source;
-  // LOCAL, UNKNOWN, or as HAProxy's checks say it in version 1: the two ends of this very connection.
-  const bool is_own = source.family == base::PeerAddress::Family::none || source == relay.client;
-  if (source.family != base::PeerAddress::Family::none) {
-    relay.client = source;
+  const bool is_own = names_nobody(read.header, relay.client, transport.fd());
+  if (read.header.source.family != base::PeerAddress::Family::none) {
+    relay.client = read.header.source;
     relay.destination = read.header.destination;
   }
   if (!is_own) return recognise(key, relay);

@@ -393,6 +393,15 @@ def unread_bytes(client):
     return struct.unpack("i", fcntl.ioctl(client.socket, termios.TIOCOUTQ, bytes(4)))[0]
 
 
+def test_a_client_is_no_check_when_the_balancer_keeps_its_address(run, echo_backend):
+    gateway = run("run", config(listener=dict(proxy_protocol="required"), pool=dict(servers=[echo_backend("a")])))
+    client = gateway.connect()
+    client.send(v2(client.local_address, TARGET))
+    client.close()
+    gateway.wait_metric("holdfast_closed_total", 1, reason="client_closed")
+    assert dials(gateway) == 1
+
+
 @pytest.mark.parametrize("header", [v2_of(LOCAL), v1_unknown(), v2_of(PROXY)], ids=["LOCAL", "UNKNOWN", "UNSPEC"])
 def test_a_balancer_that_waits_for_a_server_to_speak_first_is_served(run, echo_backend, header):
     gateway = run("run", config(listener=dict(proxy_protocol="required"),
@@ -410,6 +419,7 @@ def test_a_balancer_that_waits_for_a_server_to_speak_first_is_served(run, echo_b
 def test_lists_and_limits_are_about_the_client_that_the_header_names(behind_balancer):
     gateway, server = behind_balancer(allow=["192.0.2.0/24", "2001:db8::/32"], deny=["192.0.2.66"],
                                       max_connections_per_address=2)
+
     def come(client_address, target=TARGET):
         client = gateway.connect()
         client.send(v2(client_address, target) + b"x")
@@ -419,10 +429,13 @@ def test_lists_and_limits_are_about_the_client_that_the_header_names(behind_bala
                                    (CLIENT6, TARGET6)):
         come(client_address, target)
         assert server.accept().receive(1) == b"x"
-    for client_address, reason in (("192.0.2.66:1", "denied"), ("203.0.113.1:1", "not_allowed"),
-                                   ("192.0.2.1:3", "max_connections_per_address")):
-        come(client_address)
-        gateway.wait_metric("holdfast_refused_total", 1, reason=reason)
+    refusals = [("192.0.2.66:1", TARGET, "denied"), ("[::ffff:192.0.2.66]:1", TARGET6, "denied"),
+                ("203.0.113.1:1", TARGET, "not_allowed"), ("192.0.2.1:3", TARGET, "max_connections_per_address"),
+                ("[::ffff:192.0.2.1]:4", TARGET6, "max_connections_per_address")]
+    for client_address, target, reason in refusals:
+        before = gateway.metric("holdfast_refused_total", reason=reason)
+        come(client_address, target)
+        gateway.wait_metric("holdfast_refused_total", before + 1, reason=reason)
         assert gateway.wait_ended(client=client_address)[0]["reason"] == "refused"
     assert gateway.metric("holdfast_connections") == 4
 
