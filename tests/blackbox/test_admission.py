@@ -249,10 +249,11 @@ def test_after_a_thousand_bad_ends_every_place_is_free_again(run, echo_backend, 
              "hello": dict(servers=[echo_backend("h", mode="hello")]),
              "dead": dict(servers=[refusing_backend("r")], retries=1),
              "idle": dict(servers=[echo_backend("i")]),
-             "full": dict(servers=[echo_backend("f").entry(max_connections=1)], queue=5, queue_timeout="100ms"),
-             "denying": dict(servers=[echo_backend("d")])}
-    more = {"idle": dict(idle_timeout="100ms"), "full": dict(idle_timeout="300ms"), "denying": dict(deny=["127.0.0.0/8"]),
-            "dead": dict(handshake_timeout="300ms")}
+             "full": dict(servers=[echo_backend("f").entry(max_connections=1)], queue=20, queue_timeout="100ms"),
+             "denying": dict(servers=[echo_backend("d")]),
+             "other": dict(servers=[echo_backend("q")])}
+    more = {"idle": dict(idle_timeout="100ms"), "full": dict(idle_timeout="300ms"),
+            "denying": dict(deny=["127.0.0.0/8"]), "dead": dict(handshake_timeout="300ms")}
     gateway = run("run", config(listener=[dict(name=name, pool=name, **listener, **more.get(name, {})) for name in pools],
                                 pool=[dict(name=name, **pool) for name, pool in pools.items()],
                                 node=dict(workers=workers, max_connections=60)))
@@ -275,11 +276,22 @@ def test_after_a_thousand_bad_ends_every_place_is_free_again(run, echo_backend, 
     reasons = {reason for reason, count in gateway.metrics().by("reason", "holdfast_closed_total").items() if count}
     assert reasons >= {"client_closed", "client_reset", "server_closed", "idle_timeout", "queue_timeout"}
     assert reasons & {"connect_failed", "handshake_timeout"}
+    # The same address as before has all its places, at each listener; and so have the listener and the process.
+    for name in ("idle", "full", "dead"):
+        before = gateway.metric("holdfast_connections_total", listener=name)
+        together = [gateway.connect(gateway.address(name)) for _ in range(20)]
+        gateway.wait_metric("holdfast_connections_total", before + 20, listener=name)
+        for each in together:
+            each.close()
+    gateway.wait_metric("holdfast_connections", 0)
+    assert len(crowd(gateway, 60)) == 20
     assert len(crowd(gateway, 60, source="127.0.0.2")) == 20
-    assert len(crowd(gateway, 60, source="127.0.0.3")) == 20
-    assert len(crowd(gateway, 60, gateway.address("idle"), source="127.0.0.4")) <= 20
-    before = gateway.metric("holdfast_connections", listener="main")
-    assert before == 40
+    assert not crowd(gateway, 3, source="127.0.0.3")
+    wanted = [gateway.connect(gateway.address("other"), source="127.0.0.3") for _ in range(20)]
+    gateway.wait_metric("holdfast_connections", 60)
+    gateway.connect(gateway.address("dead")).expect_end()
+    assert gateway.metric("holdfast_refused_total", reason="process_max_connections", listener="dead") >= 1
+    assert all(is_served(each) for each in wanted)
 
 
 # A flood of refused connections.

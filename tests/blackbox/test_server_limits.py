@@ -1,5 +1,6 @@
 """What protects servers: limits of connections and of rate, backups, weights; and the age of connections."""
 import random
+import socket
 import statistics
 import threading
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from configuration import config
 from environment import SEED, scaled, wait_until
+from peers import socket_address
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 POLICIES = ["round_robin", "least_connections", "random", "random_two", "first", "hash"]
@@ -58,6 +60,23 @@ def test_a_server_never_has_more_connections_than_it_may(run, counting_backend, 
     kept = [gateway.connect() for _ in range(11)]
     gateway.wait_metric("holdfast_server_connections", 11)
     wait_until(lambda: (a.live, b.live) == (4, 7), lambda: f"{a.live} and {b.live} of {len(kept)}")
+
+
+def test_two_workers_that_reach_for_the_last_place_at_once_share_it_never(run, counting_backend):
+    """Bunches of clients, so that both workers have some in the same instant, at a server with one place."""
+    server = counting_backend("a")
+    gateway = run("run", config(node=dict(workers=2), pool=dict(servers=[server.entry(max_connections=1)])))
+    family, where = socket_address(gateway.address())
+    for _ in range(scaled(150, 40)):
+        bunch = [socket.socket(family) for _ in range(16)]
+        for each in bunch:
+            each.setblocking(False)
+            each.connect_ex(where)
+        for each in bunch:
+            each.close()
+    gateway.wait_metric("holdfast_connections", 0)
+    assert len(server.accepted_at) >= 10
+    assert server.most_live == 1
 
 
 @pytest.mark.parametrize("policy", POLICIES)
