@@ -29,10 +29,9 @@ std::vector<std::string> names_of(const std::vector<config::Listener>& listeners
 
 // Unique over the processes of a machine: they count on from the wall-clock time in microseconds. Below 2^53 until the
 // year 2255, so that readers of JSON that only know floating point see them whole.
-std::uint64_t first_connection_id(std::uint16_t worker) {
+std::uint64_t first_connection_id() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto micros = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-  return micros + worker;
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 policy::HashSeed random_seed() {
@@ -109,6 +108,7 @@ void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
   worker_counters_ = std::vector<WorkerCounters>(count);
   for (std::size_t i = 0; i < count; ++i) listener_counters_.emplace_back(listeners_.size());
   wakers_.resize(count);
+  const std::uint64_t first_id = first_connection_id();  // once: a later clock would undo the workers' numbers
   for (std::size_t i = 0; i < count; ++i) {
     const auto number = static_cast<std::uint16_t>(i);
     workers_.push_back(std::make_unique<Worker>(WorkerContext{.number = number,
@@ -122,7 +122,7 @@ void Gateway::make_workers(std::size_t count, Verbosity verbosity) {
                                                               .workers = wakers_,
                                                               .local_ports = &local_ports_,
                                                               .verbosity = verbosity,
-                                                              .first_id = first_connection_id(number),
+                                                              .first_id = first_id + i,
                                                               .id_step = count}));
     wakers_[i] = &workers_[i]->waker();
   }

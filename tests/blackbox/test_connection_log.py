@@ -1,6 +1,8 @@
 """The log: one line for each connection that ended, as text or JSON."""
 import re
 
+import pytest
+
 from configuration import config
 
 
@@ -102,3 +104,12 @@ def test_level_error_leaves_only_errors(run, refusing_backend):
     gateway.wait_metric("holdfast_closed_total", 1)
     gateway.finish()
     assert gateway.log_lines() == []
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_no_two_connections_have_the_same_id_whichever_workers_carry_them(run, echo_backend, workers):
+    gateway = run("run", config(pool=dict(servers=[echo_backend("a")]), node=dict(workers=workers)))
+    for each in [gateway.connect() for _ in range(60)]:
+        each.close()
+    ended = gateway.wait_ended(60)
+    assert len({each["id"] for each in ended}) == 60
