@@ -63,7 +63,7 @@ Table<Health> health_section() {
        "For `http`: text that the first 64 KiB of the body must have. Empty: the body is not looked at."},
       {"agent_port", count(0, 65'535), &Health::agent_port, 0,
        "Beside the check, ask an agent at this port for weight and state. 0: no. An agent that does not answer changes "
-       "nothing."},
+       "nothing; one that said down is believed until it says up."},
       {"agent_address", optional_of(ip_address()), &Health::agent_address, "",
        "Where that agent is, when not at the server's address."},
       {"agent_send", any_text(256), &Health::agent_send, "", "What an agent is sent first, when it wants something."},
