@@ -1,6 +1,7 @@
 """The fixtures. Each test starts the programs that it needs; whatever it started is ended, and judged, after it."""
 import contextlib
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,18 @@ from gateway import Gateway, run_to_end
 from network import Network
 
 
+_FAULTS_HEAD = """\
+# What clients feel when a server fails
+
+One of three servers of a pool fails; the others are well. Checks are a script every 200 ms, 50 ms apart once one has
+failed, with a time-out of 300 ms; three failures make DOWN. For each policy a client comes every 20 ms. A client is left
+hanging when its server has taken the connection and says nothing: nobody but a check can know that. Made by
+
+    HOLDFAST_FAULTS=bench/FAULTS.md /usr/bin/python3 -m pytest tests/blackbox/test_fault_matrix.py -q
+
+"""
+
+
 def pytest_configure(config):
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is not there: build it, or name another with HOLDFAST=")
@@ -23,6 +36,32 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return f"program under test: {BINARY}{' (sanitized)' if SANITIZED else ''}"
+
+
+_FAULTS = pytest.StashKey()
+_FAULT_COLUMNS = {
+    "fault": "the server", "policy": "policy", "noticed_ms": "DOWN after ms", "meanwhile": "clients until then",
+    "refused": "of them refused", "hanging": "left hanging", "right_again_ms": "last one after ms",
+    "slowest_ms": "slowest of the others, ms"}
+
+
+@pytest.fixture
+def table_of_faults(request):
+    """Rows of test_fault_matrix.py, shown after the tests."""
+    return request.config.stash.setdefault(_FAULTS, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    rows = config.stash.get(_FAULTS, [])
+    if not rows:
+        return
+    lines = [f"| {' | '.join(map(str, cells))} |" for cells in
+             [_FAULT_COLUMNS.values(), ["---"] * len(_FAULT_COLUMNS), *(each.values() for each in rows)]]
+    terminalreporter.section("what clients feel when one of three servers fails")
+    for line in lines:
+        terminalreporter.write_line(line)
+    if os.environ.get("HOLDFAST_FAULTS"):
+        Path(os.environ["HOLDFAST_FAULTS"]).write_text(_FAULTS_HEAD + "\n".join(lines) + "\n")
 
 
 @pytest.fixture
@@ -34,7 +73,7 @@ def directory():
 
 
 @pytest.fixture
-def resources():
+def resources(directory):  # which outlives them: they may write there until they end
     """Everything that a test started; closed in the reverse order. A failure of one does not spare the others."""
     with contextlib.ExitStack() as stack:
         yield stack
@@ -94,6 +133,12 @@ def nginx(resources, directory):
         pytest.skip("nginx, or its stream module, is not installed")
     make = _maker(resources, real_nginx.Nginx)
     return lambda name, kind, server, **options: make(name, directory, kind, server, **options)
+
+
+@pytest.fixture
+def scripted_backend(resources):
+    """scripted_backend("a", serve): a server of which a function of the test serves each connection."""
+    return _maker(resources, servers.ScriptedServer)
 
 
 @pytest.fixture

@@ -121,6 +121,10 @@ class Gateway:
         self._clients.append(client)
         return client
 
+    def clients(self):
+        """Those that connect() made and that are open still."""
+        return [each for each in self._clients if each.socket.fileno() >= 0]
+
     # What it shows.
 
     def get(self, path):
@@ -149,6 +153,27 @@ class Gateway:
 
         wait_until(fitting, lambda: f"{name} {labels} is {seen}, wanted {expected}")
         return seen[0]
+
+    def servers(self, pool="p"):
+        """{name: what the API says of the server}."""
+        answer = self.get(f"/v1/pools/{pool}/servers")
+        assert answer.status == 200, answer
+        return {each["name"]: each for each in json.loads(answer.body)}
+
+    def wait_server(self, name, pool="p", **expected):
+        """Waits until the API says this of the server. Each is a value, or a predicate of one."""
+        seen = {}
+
+        def fits(key):
+            return expected[key](seen[key]) if callable(expected[key]) else seen[key] == expected[key]
+
+        def fitting():
+            seen.clear()
+            seen.update(self.servers(pool).get(name, {}))
+            return seen and all(map(fits, expected))
+
+        wait_until(fitting, lambda: f"{expected} of {name}; it is {seen}")
+        return dict(seen)
 
     def log(self, message=None, **fields):
         """The log's entries with this message and these fields, oldest first (JSON logs)."""

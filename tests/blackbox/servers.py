@@ -29,20 +29,24 @@ class EchoServer(_Named):
     def __init__(self, name, mode="echo", listen="127.0.0.1", backlog=4096):
         self.name = name
         self._filling = []
-        self._command = [sys.executable, "-I", "-S", str(_ECHO_SERVER), "--name", name, "--mode", mode, "--backlog",
-                         str(backlog), "--listen"]
+        self._options = {"mode": mode, "backlog": backlog}
         self._start(listen)
         self.port = self.address.rsplit(":", 1)[1]
 
     def _start(self, listen):
-        self._process = subprocess.Popen([*self._command, listen], stdout=subprocess.PIPE, text=True)
+        options = [text for key, value in {**self._options, "listen": listen}.items()
+                   for text in (f"--{key}", str(value))]
+        command = [sys.executable, "-I", "-S", str(_ECHO_SERVER), "--name", self.name, *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.pid = self._process.pid
         self.address = self._process.stdout.readline().strip()
         assert self.address, "the echo server did not start"
 
-    def restart(self):
-        """After kill(): the same server again, at the same address."""
+    def restart(self, mode=None):
+        """Ends it, when it still runs, and starts it again at the same address; in another mode, if that is said."""
+        self.kill()
         self._process.stdout.close()
+        self._options["mode"] = mode or self._options["mode"]
         self._start(self.address)
 
     def kill(self):
@@ -96,6 +100,54 @@ class SilentServer(_Named):
         for each in self._filling:
             each.close()
         self._socket.close()
+
+
+class ScriptedServer(_Named):
+    """Lives in the test: `serve(peer)` is called for each connection, on a thread of its own, which then closes it.
+
+    `serve` may be exchanged at any time. A peer that goes away, or is late, ends its thread and nothing else.
+    """
+
+    def __init__(self, name, serve, host="127.0.0.1"):
+        self.name, self.serve = name, serve
+        self._peers, self._over = [], threading.Event()
+        self._socket = socket.socket()
+        self._socket.bind((host, 0))
+        self._socket.listen(4096)
+        self.port = self._socket.getsockname()[1]
+        self.address = f"{host}:{self.port}"
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def _accept(self):
+        while not self._over.is_set():
+            try:
+                peer = Peer(self._socket.accept()[0])
+            except OSError:
+                return
+            self._peers = [each for each in self._peers if each.socket.fileno() >= 0] + [peer]
+            threading.Thread(target=self._serve, args=[peer], daemon=True).start()
+
+    def _serve(self, peer):
+        try:
+            self.serve(peer)
+        except (OSError, AssertionError):
+            pass
+        peer.close()
+
+    def until_over(self):
+        """For a `serve` that keeps its peer waiting."""
+        self._over.wait(PATIENCE_S)
+
+    def close(self):
+        if self._over.is_set():
+            return
+        self._over.set()
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(PATIENCE_S)
+        for each in self._peers:
+            each.close()
 
 
 class HandServer(_Named):

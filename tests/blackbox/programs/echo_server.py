@@ -5,13 +5,17 @@ What it does with a connection (--mode):
   speaker  says its name at once, then does as echo
   sink     reads everything, says nothing, and ends when the client does
   hello    says its name and ends
+  closer   ends at once
+  resetter resets at once
 """
 import argparse
 import selectors
 import socket
+import struct
 
 PIECE_BYTES = 1 << 16
 WAITING_BYTES_MAX = 1 << 20
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Session:
@@ -75,12 +79,20 @@ class Server:
         try:
             while True:
                 sock, _ = self.sock.accept()
+                if self.mode in ("closer", "resetter"):
+                    self.turn_away(sock)
+                    continue
                 sock.setblocking(False)
                 if sock.family != socket.AF_UNIX:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 Session(self, sock)
         except (BlockingIOError, ConnectionAbortedError):
             pass
+
+    def turn_away(self, sock):
+        if self.mode == "resetter":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        sock.close()
 
     def run(self):
         while True:
@@ -114,7 +126,7 @@ def listen(where, backlog):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
-    parser.add_argument("--mode", choices=("echo", "speaker", "sink", "hello"), default="echo")
+    parser.add_argument("--mode", choices=("echo", "speaker", "sink", "hello", "closer", "resetter"), default="echo")
     parser.add_argument("--listen", default="127.0.0.1", help="127.0.0.1, [::1] or unix:/path; a port may follow")
     parser.add_argument("--backlog", type=int, default=4096)
     options = parser.parse_args()
