@@ -74,14 +74,11 @@ void Directory::Entry::left(std::uint16_t slot) {
   if (prober) prober->forget(slot);
 }
 
-void Directory::Entry::doubted(std::uint16_t slot) {
-  if (!prober) return;
-  for (const Server& server : directory.snapshot_.newest()->pools[number]->servers) {
-    if (server.slot != slot || server.addresses.empty()) continue;
-    const auto address = base::parse_endpoint(server.addresses.front().text());
-    prober->forget(slot);
-    if (address) directory.watch(*this, slot, *address, {});
-  }
+void Directory::Entry::doubted(std::uint16_t slot, const net::SocketAddress& at) {
+  const auto address = base::parse_endpoint(at.text());
+  if (!prober || !address) return;
+  prober->forget(slot);
+  directory.watch(*this, slot, *address, {});
 }
 
 Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools, std::size_t workers,

@@ -64,7 +64,7 @@ class Directory {
     void joined(std::uint16_t slot, const base::Endpoint& address) override;
     void moved(std::uint16_t slot, const base::Endpoint& address) override;
     void left(std::uint16_t slot) override;
-    void doubted(std::uint16_t slot) override;
+    void doubted(std::uint16_t slot, const net::SocketAddress& at) override;
 
     Directory& directory;
     const std::size_t number;

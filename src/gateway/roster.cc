@@ -300,10 +300,10 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
 
 void Roster::doubt(Member& member, base::Time now) {
   if (member.leaving || !member.judge || !member.judge->is_settled()) return;
-  if (member.judge->health() != policy::Health::up) return;
+  if (member.judge->health() != policy::Health::up || member.addresses.empty()) return;
   if (now - member.last_doubt < std::max<base::Duration>(kDoubtPause, settings_.health->timeout)) return;
   member.last_doubt = now;
-  watcher_.doubted(member.slot);
+  watcher_.doubted(member.slot, member.addresses.front());
 }
 
 void Roster::tick(base::Time now) {

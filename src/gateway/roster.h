@@ -38,7 +38,7 @@ class Roster {
     virtual void moved(std::uint16_t slot, const base::Endpoint& address) = 0;
     virtual void left(std::uint16_t slot) = 0;
     // A probe should be made soon: clients have trouble with a server that passes.
-    virtual void doubted(std::uint16_t slot) = 0;
+    virtual void doubted(std::uint16_t slot, const net::SocketAddress& at) = 0;
 
    protected:
     ~Watcher() = default;

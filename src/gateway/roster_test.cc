@@ -17,11 +17,11 @@ class Told final : public Roster::Watcher {
   void joined(std::uint16_t slot, const base::Endpoint&) override { ++watched[slot]; }
   void moved(std::uint16_t, const base::Endpoint&) override { ++moves; }
   void left(std::uint16_t slot) override { --watched[slot]; }
-  void doubted(std::uint16_t slot) override { doubts.push_back(slot); }
+  void doubted(std::uint16_t, const net::SocketAddress& at) override { doubts.push_back(at.text()); }
 
   std::map<std::uint16_t, int> watched;  // how often; never more than once
   int moves = 0;
-  std::vector<std::uint16_t> doubts;
+  std::vector<std::string> doubts;  // where to ask
 };
 
 config::Server server(const std::string& name, const std::string& address = "127.0.0.1:1") {
@@ -368,6 +368,16 @@ TEST_F(RosterTest, TroubleAsksForACheckButNotBeforeTheLastCanHaveEnded) {
   after(1h);
   roster().connect_failed(0, "Connection refused", now);
   EXPECT_EQ(told.doubts.size(), 2U) << "it is failing already, and asked quickly";
+}
+
+TEST_F(RosterTest, AServerThatHasMovedIsAskedWhereItIsNow) {
+  open(plain_pool(), 1);
+  after(1h);
+  list[0].address = *base::parse_endpoint("127.0.0.1:2");
+  roster().set_servers(Roster::Origin::configured, list, now);
+  EXPECT_EQ(told.moves, 1);
+  roster().connect_failed(0, "Connection refused", now);
+  EXPECT_EQ(told.doubts, (std::vector<std::string>{"127.0.0.1:2"}));
 }
 
 TEST_F(RosterTest, OneThatLeftIsAskedNoMoreAndGoesWithItsLastConnection) {
