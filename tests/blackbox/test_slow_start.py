@@ -21,7 +21,7 @@ def connect_many(gateway, count):
     for each in clients:
         each.ask(b"x")
     after = gateway.metrics().by("server", "holdfast_server_connections_total")
-    return collections.Counter({name: int(after[name] - before.get(name, 0)) for name in after})
+    return +collections.Counter({name: int(after[name] - before.get(name, 0)) for name in after})
 
 
 def return_of(gateway, server):
@@ -84,12 +84,9 @@ def test_the_weight_climbs_and_at_the_end_the_server_has_its_share(run, echo_bac
     assert len(set(seen)) >= 4 and seen[0] <= 50, seen
     assert all(each % 5 == 0 for each in seen)
     assert gateway.metric("holdfast_server_weight_now", server="a") == 100
-    for _ in range(40):  # it fills up to the others now, which its share alone would never let it
-        connect_many(gateway, 5)
-        now = gateway.metrics().by("server", "holdfast_server_connections")
-        if max(now.values()) - min(now.values()) <= 1:
-            return
-    raise AssertionError(f"still uneven: {now}")
+    gateway.wait_server("a", state_seconds=lambda now: now > 1.5)  # the last step has reached the workers long since
+    assert connect_many(gateway, 20) == dict(a=20), "it fills up to the others now"
+    assert gateway.metrics().by("server", "holdfast_server_connections") == dict(a=20, b=20, c=20)
 
 
 def test_the_servers_of_the_beginning_do_not_start_slowly(run, echo_backend):
