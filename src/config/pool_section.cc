@@ -108,7 +108,8 @@ Table<Pool> pool_section() {
        "kernel chooses."},
       {"proxy_protocol", choice<ProxyOut>({{"off", ProxyOut::off}, {"v1", ProxyOut::v1}, {"v2", ProxyOut::v2}}),
        &Pool::proxy_protocol, "off",
-       "Whether servers are told who the client is, by a PROXY header. Health checks then send one as well."},
+       "Whether servers are told who the client is, by a PROXY header. Health checks of the same "
+       "address and port then send one as well."},
       {"on_down", choice<OnDown>({{"keep", OnDown::keep}, {"close", OnDown::close}}), &Pool::on_down, "keep",
        "What happens to the open connections of a server that goes DOWN: nothing, or they are closed at `drain_rate`."},
       {"on_remove", on_remove(), &Pool::on_remove, "drain",

@@ -159,7 +159,10 @@ void Directory::watch(Entry& entry, std::uint16_t slot, const base::Endpoint& ad
 }
 
 health::Target Directory::target(const Entry& entry, const base::Endpoint& address) const {
-  const config::ProxyOut proxy = entry.roster.settings().proxy_protocol;
+  const config::Pool& pool = entry.roster.settings();
+  // Another port is another service, which does not expect what clients of this one send.
+  const bool elsewhere = pool.health->port != 0 || pool.health->address;
+  const config::ProxyOut proxy = elsewhere ? config::ProxyOut::off : pool.proxy_protocol;
   std::array<std::byte, wire::kProxyV1BytesMax> header;
   std::size_t bytes = 0;
   if (proxy == config::ProxyOut::v1) bytes = wire::write_proxy_local(wire::ProxyVersion::v1, header);
