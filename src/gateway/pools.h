@@ -23,17 +23,18 @@ namespace holdfast::gateway {
 
 // What all workers share about a pool, for as long as the process knows it.
 struct PoolLoad {
-  explicit PoolLoad(std::size_t workers) : heads(std::make_unique<std::atomic<std::int64_t>[]>(workers)) {
+  explicit PoolLoad(std::size_t workers) : heads(std::make_unique<std::atomic<std::uint64_t>[]>(workers)) {
     for (std::size_t i = 0; i < workers; ++i) heads[i] = kNobody;
   }
 
-  static constexpr std::int64_t kNobody = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::uint64_t kNobody = std::numeric_limits<std::uint64_t>::max();
 
   std::atomic<std::uint32_t> connections{0};  // of all its servers
   std::atomic<std::uint32_t> waiting{0};      // in the queue
   std::atomic<std::uint32_t> freed{0};        // counts the chances that those who wait may have got
-  // Since when the first in each worker's line has waited; the clock's ticks, kNobody for an empty line.
-  std::unique_ptr<std::atomic<std::int64_t>[]> heads;
+  std::atomic<std::uint64_t> tickets{0};      // the number of the last that joined the queue
+  // The number of the first in each worker's line, kNobody for an empty line.
+  std::unique_ptr<std::atomic<std::uint64_t>[]> heads;
 };
 
 // What becomes of the connections that a server still has.

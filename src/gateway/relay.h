@@ -75,10 +75,12 @@ struct Relay {
   bool resuming : 1 = false;                  // Loop::resume was asked for
   bool may_meet_itself : 1 = false;           // the server's port is one that the kernel may connect from
   bool no_port : 1 = false;                   // the last attempt found no local port
-  bool has_waited : 1 = false;                // in the queue, at some time
   bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
 
+  // Before relaying: its number in the order of the queue, 0 while it has never waited. Kept where the server's bytes
+  // are counted later.
+  [[nodiscard]] std::uint64_t& ticket() noexcept { return bytes[1]; }
   [[nodiscard]] Leg& leg(End end) noexcept { return legs[static_cast<std::size_t>(end)]; }
 };
 static_assert(base::Slab<Relay>::entry_bytes() <= 200, "docs/MEMORY.md: the budget of an idle relay");

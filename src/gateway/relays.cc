@@ -168,6 +168,7 @@ void Relays::note_early_close(const Relay& relay, CloseReason reason) {
 
 void Relays::announce_end(const Relay& relay, CloseReason reason) {
   const bool under_way = relay.server != kNoServer;  // relay.attempts counts those that failed
+  const bool relayed = relay.stage >= Relay::Stage::relaying;
   const auto attempts = static_cast<std::uint8_t>(relay.attempts + (under_way ? 1 : 0));
   (void)context_.notices->post(ConnectionEnded{.id = relay.id,
                                                .client = relay.client,
@@ -178,7 +179,7 @@ void Relays::announce_end(const Relay& relay, CloseReason reason) {
                                                .connect = std::chrono::microseconds{relay.connect_us},
                                                .duration = microseconds_between(relay.accepted, loop_.now()),
                                                .bytes_from_client = relay.bytes[0],
-                                               .bytes_from_server = relay.bytes[1]});
+                                               .bytes_from_server = relayed ? relay.bytes[1] : 0});
 }
 
 }  // namespace holdfast::gateway

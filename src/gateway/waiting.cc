@@ -18,7 +18,7 @@ void Relays::wait(base::Key key, Relay& relay) {
   if (has_given_up(relay)) return end(key, relay, CloseReason::client_closed);
   const Pool& pool = this->pool(relay);
   // Whose turn it was already, and who found no server after all, has its place for certain, and is first again.
-  if (pool.load->waiting.fetch_add(1, std::memory_order_relaxed) >= pool.queue && !relay.has_waited) {
+  if (pool.load->waiting.fetch_add(1, std::memory_order_relaxed) >= pool.queue && relay.ticket() == 0) {
     pool.load->waiting.fetch_sub(1, std::memory_order_relaxed);
     return end(key, relay, CloseReason::queue_full);
   }
@@ -27,8 +27,12 @@ void Relays::wait(base::Key key, Relay& relay) {
   relay.stage = Relay::Stage::waiting;
   relay.last_activity = loop_.tick();
   WaitingLine& line = lines_[rules(relay).pool];
-  relay.has_waited ? line.join_first(key.index) : line.join(key.index);
-  relay.has_waited = true;
+  if (relay.ticket() == 0) {
+    relay.ticket() = pool.load->tickets.fetch_add(1, std::memory_order_relaxed) + 1;
+    line.join(key.index);
+  } else {
+    line.join_first(key.index);
+  }
   tell_head(rules(relay).pool);
   const bool is_first = line.first() == key.index;
   const base::Tick last = base::Tick::not_before(loop_.now() + pool.queue_timeout);

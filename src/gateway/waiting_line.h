@@ -41,8 +41,8 @@ class WaitingLine {
     relay.ahead = relay.behind = Relay::kNobody;
   }
   // What PoolLoad::heads is told.
-  [[nodiscard]] std::int64_t head() const noexcept {
-    return empty() ? PoolLoad::kNobody : (*relays_)[first_].accepted.time_since_epoch().count();
+  [[nodiscard]] std::uint64_t head() const noexcept {
+    return empty() ? PoolLoad::kNobody : (*relays_)[first_].ticket();
   }
 
   // PoolLoad::freed when the line was last served: while it is the same, there is no new chance.
