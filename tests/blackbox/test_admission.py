@@ -196,6 +196,17 @@ def test_deny_wins_over_allow_in_lists_of_a_thousand(run, echo_backend):
         assert Counter(refusals(gateway)) - Counter(before) == (Counter({reason: 1}) if reason else Counter()), source
 
 
+@pytest.mark.parametrize("lists, reason", [
+    (dict(deny=["::/0"]), "denied"), (dict(deny=["::1"], allow=["::/0"]), "denied"),
+    (dict(allow=["2001:db8::/32", "0.0.0.0/0"]), "not_allowed"),
+    (dict(allow=["::/64"], deny=["127.0.0.1", "::2/127"]), None),
+])
+def test_lists_hold_for_clients_with_ipv6(run, echo_backend, lists, reason):
+    gateway = run("run", config(listener=dict(bind=["[::1]:0"], **lists), pool=dict(servers=[echo_backend("a")])))
+    assert is_served(gateway.connect()) == (reason is None)
+    assert refusals(gateway) == ({reason: 1} if reason else {})
+
+
 def test_nothing_is_known_of_who_was_refused(run, echo_backend):
     """No place, no descriptor, no connection of the log, nothing that a server sees."""
     a = echo_backend("a")

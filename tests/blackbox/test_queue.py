@@ -9,6 +9,7 @@ from configuration import config
 from environment import scaled, wait_until
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
+LATE_S = 0.2  # how far behind a server of the test may be on a busy machine
 QUICK_CHECKS = dict(type="tcp", interval="50ms", fast_interval="0s", rise=1, fall=1, panic_threshold=0)
 
 
@@ -87,7 +88,7 @@ def test_who_gives_up_leaves_the_queue_at_once(run, hand_backend, workers, goes)
         served.append(held.receive(1))
     assert served == [b"1", b"3", b"4"]
     [ended] = gateway.wait_ended(reason="client_reset" if goes == "reset" else "client_closed", attempts=0)
-    assert ended["server"] == "-"
+    assert (ended["server"], ended["bytes_to_client"]) == ("-", 0)
 
 
 def test_a_client_that_gave_up_while_its_header_was_read_does_not_wait(run, hand_backend):
@@ -267,7 +268,8 @@ def test_a_rate_alone_lets_the_queue_go_on(run, counting_backend, workers):
     clients = [gateway.connect() for _ in range(count)]
     wait_until(lambda: len(server.accepted_at) == count, lambda: f"all are served; {len(server.accepted_at)} were")
     assert len(clients) == server.live
-    assert most_within(server.accepted_at, 0.5) <= rate * 0.5 + rate / 10 + 2
+    # A tenth of a second's worth may come at once, and a server that was late sees a bunch together.
+    assert most_within(server.accepted_at, 0.5) <= rate * (0.5 + LATE_S) + rate / 10 + 2
     took = server.accepted_at[-1] - server.accepted_at[0]
     assert took >= (count - rate / 10 - 1) / rate * 0.97, "faster than the rate"
     assert took < (count / rate) * scaled(2, 6), "far slower than the rate"
