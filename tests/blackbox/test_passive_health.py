@@ -21,12 +21,12 @@ def errors_of(gateway, server):
 def use_up(gateway, server, errors):
     """Clients that come and go until they have met so many errors at the server."""
     def one_more():
-        client = gateway.connect()
         try:
+            client = gateway.connect()
             client.ask(b"x")
+            client.close()
         except (AssertionError, OSError):
             pass  # it was the one that closes
-        client.close()
         return errors_of(gateway, server) >= errors
     wait_until(one_more, f"{errors} errors of {server}")
 
