@@ -52,6 +52,9 @@ class RateLimit {
     return std::max(now, base::Time(std::chrono::microseconds(at_us)));
   }
 
+  // As if none had come yet: the place has another user now.
+  void forget() noexcept { due_us_.store(0, std::memory_order_relaxed); }
+
  private:
   static std::uint64_t microseconds(base::Time time) noexcept {
     return static_cast<std::uint64_t>(
