@@ -108,6 +108,27 @@ TEST(Transport, CarriesBytesBothWaysOverEveryKindOfAddress) {
   }
 }
 
+TEST(Transport, WhatIsPeekedAtStaysToBeRead) {
+  for (const std::string& text : every_kind()) {
+    SCOPED_TRACE(text);
+    Link link = link_over(text);
+    std::array<std::byte, 64> buffer;
+    EXPECT_EQ(link.server.peek(buffer).status, IoStatus::again);
+    EXPECT_TRUE(write_all(link.client, "PROXY"));
+    wait_for(link.server.fd(), POLLIN);
+    for (const std::size_t room : {3U, 64U, 64U}) {
+      const IoResult seen = link.server.peek(std::span(buffer).first(room));
+      EXPECT_EQ(seen.status, IoStatus::ok);
+      EXPECT_EQ(seen.bytes, std::min<std::size_t>(room, 5));
+    }
+    EXPECT_EQ(read_once(link.server), "PROXY");
+    link.client.end_writing();
+    wait_for(link.server.fd(), POLLIN);
+    EXPECT_EQ(link.server.peek(buffer).status, IoStatus::end);
+    EXPECT_EQ(link.server.peek(buffer).status, IoStatus::end) << "an end stays as well";
+  }
+}
+
 TEST(Transport, EndOfWritingLeavesTheOtherDirectionOpen) {
   for (const std::string& text : every_kind()) {
     SCOPED_TRACE(text);
@@ -198,6 +219,31 @@ TEST(Dial, TellsThatNobodyListens) {
   EXPECT_NE(wait_for(transport.fd(), POLLOUT) & POLLERR, 0);
   EXPECT_EQ(transport.take_error(), ECONNREFUSED);
   transport.close();
+}
+
+TEST(Dial, ConnectsFromTheAddressThatItIsTold) {
+  const auto listener = open_listener(address_of("127.0.0.1:0"), {}, Sharing::alone);
+  const SocketAddress to = *SocketAddress::local_of(listener->get());
+  for (const char* const text : {"127.0.0.2:0", "127.0.0.3:0"}) {
+    const SocketAddress from = address_of(text);
+    const auto fd = dial(to, {}, &from);
+    ASSERT_TRUE(fd);
+    const Fd owner(*fd);
+    const base::PeerAddress local = SocketAddress::local_of(*fd)->peer();
+    EXPECT_EQ(local.bytes, from.peer().bytes);
+    EXPECT_NE(local.port, 0) << "chosen by connect";
+    EXPECT_EQ(option(*fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT), 1);
+  }
+}
+
+TEST(Dial, TellsAnAddressOfAnotherMachineFromAShortageOfPorts) {
+  const auto listener = open_listener(address_of("127.0.0.1:0"), {}, Sharing::alone);
+  const SocketAddress from = address_of("192.0.2.1:0");  // RFC 5737: for documentation, nobody has it
+  const auto fd = dial(*SocketAddress::local_of(listener->get()), {}, &from);
+  ASSERT_FALSE(fd);
+  EXPECT_EQ(fd.error().code, base::Errc::not_found);
+  EXPECT_EQ(fd.error().system_errno, EADDRNOTAVAIL);
+  EXPECT_EQ(fd.error().side, base::Side::internal);
 }
 
 TEST(Dial, TellsThatThereIsNoSuchUnixSocket) {
