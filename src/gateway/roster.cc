@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -74,11 +76,6 @@ const Roster::Member* Roster::find(std::uint16_t slot) const noexcept {
   return const_cast<Roster*>(this)->find(slot);  // the same search
 }
 
-Roster::Member* Roster::find(const std::string& name) noexcept {
-  const auto found = std::ranges::find(members_, name, [](const Member& each) { return each.settings.name; });
-  return found == members_.end() ? nullptr : &*found;
-}
-
 bool Roster::has_other_addresses(std::uint16_t slot, std::vector<net::SocketAddress> than) const {
   const Member* member = find(slot);
   const auto text = &net::SocketAddress::text;
@@ -114,31 +111,42 @@ void Roster::set_literal_address(Member& member) {
 }
 
 void Roster::set_servers(Origin origin, const std::vector<config::Server>& servers, base::Time now) {
+  std::unordered_set<std::string_view> names;
+  for (const config::Server& server : servers) names.insert(server.name);
+  std::unordered_map<std::string, std::size_t> known;  // by name, where in members_
   for (Member& member : members_) {
-    const bool stays =
-        std::ranges::any_of(servers, [&](const auto& each) { return each.name == member.settings.name; });
-    if (member.origin == origin && !member.leaving && !stays) leave(member, now);
+    if (member.origin == origin && !member.leaving && !names.contains(member.settings.name)) leave(member, now);
+    known.emplace(member.settings.name, known.size());
   }
   for (const config::Server& server : servers) {
-    Member* known = find(server.name);
-    if (known == nullptr) {
-      join(origin, server, now);
-    } else if (known->origin == origin || known->leaving) {
-      known->origin = origin;
-      update(*known, server);
-    } else {
-      base::log_warning("a discovered server has the name of a configured one, which stays as it is",
-                        {{"server", settings_.name + "/" + server.name}});
+    const auto found = known.find(server.name);
+    if (found != known.end()) {
+      set_server(members_[found->second], origin, server);
+    } else if (!join(origin, server, now)) {
+      break;
     }
   }
   changed_ = true;
   review_all(now);
 }
 
-void Roster::join(Origin origin, const config::Server& server, base::Time now) {
+void Roster::set_server(Member& member, Origin origin, const config::Server& server) {
+  if (member.origin == origin || member.leaving) {
+    member.origin = origin;
+    return update(member, server);
+  }
+  base::log_warning("a discovered server has the name of a configured one, which stays as it is",
+                    {{"server", settings_.name + "/" + server.name}});
+}
+
+bool Roster::join(Origin origin, const config::Server& server, base::Time now) {
   const auto slot =
       slots_.open(settings_.name, server.name, std::max<std::size_t>(1, settings_.source_addresses.size()));
-  if (!slot) throw std::runtime_error("more than 65535 servers in all pools together");
+  if (!slot) {
+    base::log_error("no room for further servers: there are 65535 in all pools together",
+                    {{"first_left_out", settings_.name + "/" + server.name}});
+    return false;
+  }
   Member& member = members_.emplace_back();
   member.settings = server;
   member.origin = origin;
@@ -153,6 +161,7 @@ void Roster::join(Origin origin, const config::Server& server, base::Time now) {
   outliers_.add(*slot);
   set_literal_address(member);
   watcher_.joined(*slot, server.address);
+  return true;
 }
 
 void Roster::update(Member& member, const config::Server& server) {

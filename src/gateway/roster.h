@@ -48,7 +48,7 @@ class Roster {
   Roster(const config::Pool& settings, ServerSlots& slots, PoolLoad& load, Watcher& watcher, base::Time now);
 
   // The servers of one origin, all of them. The first list of the process is in service at once; whoever comes later
-  // starts slowly. Throws std::runtime_error when there are no slots left.
+  // starts slowly. Servers beyond ServerSlots are left out, with a line in the log.
   void set_servers(Origin origin, const std::vector<config::Server>& servers, base::Time now);
   // From here on servers that come start slowly.
   void opened() noexcept { open_ = true; }
@@ -107,8 +107,9 @@ class Roster {
 
   Member* find(std::uint16_t slot) noexcept;
   [[nodiscard]] const Member* find(std::uint16_t slot) const noexcept;
-  Member* find(const std::string& name) noexcept;
-  void join(Origin origin, const config::Server& server, base::Time now);
+  void set_server(Member& member, Origin origin, const config::Server& server);
+  // False when there is no slot left.
+  [[nodiscard]] bool join(Origin origin, const config::Server& server, base::Time now);
   void update(Member& member, const config::Server& server);
   void set_addresses(Member& member, std::vector<net::SocketAddress> addresses);
   void set_literal_address(Member& member);
