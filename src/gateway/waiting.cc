@@ -89,6 +89,7 @@ void Relays::serve(std::uint16_t number) {
     }
     if (choice.answer != Choice::Answer::server) return;
     send_on(key, relay, choice);
+    if (line.first() == key.index) return;  // others were quicker, and it waits again
     served = true;
   }
   if (served) give_chance(number);

@@ -136,6 +136,28 @@ TEST_F(WaitingTest, TheEndOfAllEndsTheLine) {
   EXPECT_EQ(rig->admission.connections(), 0U);
 }
 
+// The choice sees no limit, so it is as if another worker had taken the place after it.
+TEST(Claim, APlaceThatAnotherHasTakenSinceTheChoiceIsNotTakenTwice) {
+  for (const std::uint32_t queue : {0U, 5U}) {
+    Rig rig;
+    rig.set_pool([queue](Pool& pool) {
+      pool.servers[0].max_connections = 1;
+      pool.queue = queue;
+      pool.queue_timeout = 1min;
+    });
+    rig.open();
+    Peer first = rig.connect();
+    Peer server = rig.accept();
+    Peer second = rig.connect();
+    rig.until([&] { return queue > 0 ? rig.load.waiting == 1 : rig.closed(CloseReason::servers_full) == 1; });
+    EXPECT_EQ(rig.slots[0].load.connections, 1U);
+    EXPECT_EQ(rig.load.connections, 1U);
+    if (queue == 0) continue;
+    server.reset();
+    rig.until([&] { return rig.load.waiting == 0 && rig.slots[0].connections_total == 2; });
+  }
+}
+
 TEST(WaitingLine, KeepsTheOrderWhateverLeaves) {
   base::Slab<Relay> relays;
   WaitingLine line(relays);
