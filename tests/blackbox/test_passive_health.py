@@ -1,5 +1,6 @@
 """What clients meet at a server takes it out of the pool: [pool.passive]."""
 import collections
+import contextlib
 
 import pytest
 
@@ -21,12 +22,9 @@ def errors_of(gateway, server):
 def use_up(gateway, server, errors):
     """Clients that come and go until they have met so many errors at the server."""
     def one_more():
-        try:
-            client = gateway.connect()
-            client.ask(b"x")
-            client.close()
-        except (AssertionError, OSError):
-            pass  # it was the one that closes
+        with contextlib.suppress(AssertionError, OSError):  # it was the one that closes
+            with contextlib.closing(gateway.connect()) as client:
+                client.ask(b"x")
         return errors_of(gateway, server) >= errors
     wait_until(one_more, f"{errors} errors of {server}")
 
