@@ -73,6 +73,7 @@ Relays::Fate Relays::receive(base::Key key, Relay& relay, End from, std::size_t&
       in.ended = in.hangup = true;
       if (!relay.leg(other(from)).ended) {
         relay.reason = from == End::client ? CloseReason::client_closed : CloseReason::server_closed;
+        if (from == End::server) note_early_close(relay);
       }
       return Fate::lives;
     case net::IoStatus::ok: break;

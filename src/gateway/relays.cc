@@ -151,16 +151,16 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   if (relay.placed) admission.forget(relay.client);
   admission.leave();
   context_.descriptors->give(2);
-  note_early_close(relay, reason);
+  if (reason == CloseReason::server_reset && !relay.leg(End::server).ended) note_early_close(relay);
   if (context_.verbosity >= Verbosity::ends) announce_end(relay, reason);
   if (relay.server != kNoServer) release_server(relay);
   relays_.remove(key);
 }
 
-void Relays::note_early_close(const Relay& relay, CloseReason reason) {
+// The server has ended its stream, or reset it; the client may be there for long.
+void Relays::note_early_close(const Relay& relay) {
   const auto limit = pool(relay).early_close;
-  const bool by_server = reason == CloseReason::server_closed || reason == CloseReason::server_reset;
-  if (limit.count() == 0 || !by_server || relay.server == kNoServer || relay.bytes[1] > 0) return;
+  if (limit.count() == 0 || relay.server == kNoServer || relay.bytes[1] > 0) return;
   if (loop_.now() - relay.accepted - std::chrono::microseconds(relay.connect_us) >= limit) return;
   slot_of(relay).early_closes_total.fetch_add(1, std::memory_order_relaxed);
   (void)context_.notices->post(ClosedEarly{relay.server});

@@ -143,7 +143,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void on_relaying_deadline(base::Key key, Relay& relay);
   [[nodiscard]] base::Tick age_limit(const Relay& relay) const;
   void end(base::Key key, Relay& relay, CloseReason reason);
-  void note_early_close(const Relay& relay, CloseReason reason);
+  void note_early_close(const Relay& relay);
   void announce_end(const Relay& relay, CloseReason reason);
 
   // pump.cc: moving bytes.

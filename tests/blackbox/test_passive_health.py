@@ -148,6 +148,20 @@ def test_a_close_is_no_error_when_it_is_late_or_something_was_sent(run, hand_bac
     assert gateway.servers()["hand"]["ejected"] is False
 
 
+def test_a_close_counts_when_it_comes_and_not_when_the_client_has_gone_too(run, echo_backend, hand_backend):
+    hand = hand_backend("hand")
+    gateway = run("run", config(pool=dict(pool([hand, echo_backend("good")], eject="1h"), policy="first")))
+    clients = []
+    for _ in range(3):
+        clients.append(gateway.connect())
+        hand.accept().close()
+        clients[-1].expect_end()
+    gateway.wait_server("hand", ejected=True, early_closes_total=3, connections=3)
+    for each in clients:
+        each.close()
+    gateway.wait_server("hand", connections=0, early_closes_total=3)
+
+
 def test_a_client_that_goes_at_once_is_no_error_of_the_server(run, echo_backend):
     gateway = run("run", config(pool=pool([echo_backend("a"), echo_backend("b")], errors=1)))
     for _ in range(10):
