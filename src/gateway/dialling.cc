@@ -127,7 +127,8 @@ base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Ser
   const net::SocketAddress& to = server.addresses[turn % server.addresses.size()];
   if (to.is_unix()) return net::dial(to, rules(relay).tcp);
   const net::PortRange ports = context_.local_ports->load(std::memory_order_relaxed);
-  relay.may_meet_itself = ports.contains(to.peer().port);
+  const std::uint16_t port = to.peer().port;
+  relay.own_port_too = ports.contains(port) ? port : 0;
   bool has_source = false;
   for (std::uint32_t i = 0; i < slot.source_count; ++i) {
     const auto index = static_cast<std::uint8_t>((turn + i) % slot.source_count);
@@ -241,7 +242,9 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
     if (error != 0) return dial_failed(key, relay, error);
   }
   if (!ready.writable && !ready.broken) return;
-  if (relay.may_meet_itself && net::met_itself(leg.transport.fd())) return dial_failed(key, relay, ECONNREFUSED);
+  if (relay.own_port_too != 0 && net::met_itself(leg.transport.fd(), relay.own_port_too)) {
+    return dial_failed(key, relay, ECONNREFUSED);
+  }
   if (connected(key, relay) == Fate::lives) on_relaying(key, relay, End::server, ready);
 }
 

@@ -69,11 +69,11 @@ struct Relay {
   std::uint16_t listener = 0;
   std::uint16_t server = kNoServer;              // slot in ServerSlots
   std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
+  std::uint16_t own_port_too = 0;                // the server's port, when the kernel may also connect from it
   std::uint8_t attempts = 0;
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;
   bool resuming : 1 = false;                  // Loop::resume was asked for
-  bool may_meet_itself : 1 = false;           // the server's port is one that the kernel may connect from
   bool no_port : 1 = false;                   // the last attempt found no local port
   bool placed = false;                        // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone

@@ -392,7 +392,7 @@ bool Roster::is_down(const Member& member) const {
 
 bool Roster::is_serving(const Member& member) const {
   return !member.leaving && member.mode == Mode::ready && !member.addresses.empty() && !is_down(member) &&
-         !outliers_.is_ejected(member.slot);
+         !has_no_weight(member) && !outliers_.is_ejected(member.slot);
 }
 
 std::string Roster::state_text(const Member& member) const {
@@ -400,9 +400,13 @@ std::string Roster::state_text(const Member& member) const {
   if (member.mode == Mode::drain || member.leaving) return "DRAIN";
   const bool is_out = outliers_.is_ejected(member.slot) || !member.agent_down.empty();
   if (is_out || member.addresses.empty()) return "DOWN";
+  if (!is_down(member) && has_no_weight(member)) return "DRAIN";
   if (!member.judge) return "UP";
   return is_down(member) || member.judge->health() == policy::Health::up ? member.judge->text() : "UP";
 }
+
+// As in HAProxy: whoever takes nothing more, but is well, drains.
+bool Roster::has_no_weight(const Member& member) { return member.settings.weight == 0 || member.agent_percent == 0; }
 
 std::string Roster::cause_text(const Member& member) const {
   if (member.leaving) return "removed";
@@ -411,6 +415,7 @@ std::string Roster::cause_text(const Member& member) const {
   if (member.out_of_reach) return "no source address is of its family";
   if (member.addresses.empty()) return "host name not resolved";
   if (!member.agent_down.empty()) return member.agent_down;
+  if (!is_down(member) && has_no_weight(member)) return "weight 0";
   if (!member.judge) return "";
   const bool held = panic_.is_held(member.slot);
   return held ? "panic keeps it in service: " + member.judge->cause() : member.judge->cause();

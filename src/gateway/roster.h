@@ -130,6 +130,7 @@ class Roster {
   void review(Member& member, base::Time now);
   [[nodiscard]] bool is_serving(const Member& member) const;
   [[nodiscard]] bool is_down(const Member& member) const;
+  [[nodiscard]] static bool has_no_weight(const Member& member);
   [[nodiscard]] std::string state_text(const Member& member) const;
   [[nodiscard]] std::string cause_text(const Member& member) const;
   [[nodiscard]] std::uint32_t serving_but(const Member& excluded) const {

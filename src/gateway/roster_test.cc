@@ -167,7 +167,7 @@ TEST_F(RosterTest, AgentsWordsAreObeyed) {
   };
   const Row rows[] = {
       {"75%", "UP", 75, 0, "connected"},
-      {"0%", "UP", 0, 0, "connected"},
+      {"0%", "DRAIN", 0, 0, "weight 0"},
       {"1000%", "UP", 1000, 0, "connected"},
       {"2000%", "UP", 1000, 0, "connected"},
       {"100% maxconn:30", "UP", 100, 30, "connected"},

@@ -12,7 +12,8 @@ TEST(MetItself, IsTrueOfAConnectionWithBothEndsInOneSocket) {
   ASSERT_EQ(::bind(socket.get(), any_port.get(), any_port.size()), 0);
   const auto own = *SocketAddress::local_of(socket.get());
   ASSERT_EQ(::connect(socket.get(), own.get(), own.size()), 0);
-  EXPECT_TRUE(met_itself(socket.get()));
+  EXPECT_TRUE(met_itself(socket.get(), own.peer().port));
+  EXPECT_FALSE(met_itself(socket.get(), 1)) << "it was not that port that was meant";
 }
 
 TEST(MetItself, IsFalseOfAnyOther) {
@@ -22,9 +23,10 @@ TEST(MetItself, IsFalseOfAnyOther) {
     const auto fd = dial(*SocketAddress::local_of(listener->get()), {});
     ASSERT_TRUE(fd);
     const Fd client(*fd);
-    EXPECT_FALSE(met_itself(client.get()));
+    EXPECT_FALSE(met_itself(client.get(), SocketAddress::local_of(listener->get())->peer().port));
+    EXPECT_FALSE(met_itself(client.get(), SocketAddress::local_of(client.get())->peer().port));
   }
-  EXPECT_FALSE(met_itself(-1));
+  EXPECT_FALSE(met_itself(-1, 1));
 }
 
 }  // namespace

@@ -98,11 +98,11 @@ base::Result<int> dial(const SocketAddress& address, TcpOptions options, const S
   return fd;
 }
 
-bool met_itself(int fd) noexcept {
+bool met_itself(int fd, std::uint16_t port) noexcept {
   SocketAddress local;
+  if (::getsockname(fd, local.get(), local.room()) != 0 || local.peer().port != port) return false;
   SocketAddress peer;
-  return ::getsockname(fd, local.get(), local.room()) == 0 && ::getpeername(fd, peer.get(), peer.room()) == 0 &&
-         local.peer() == peer.peer() && !local.is_unix();
+  return ::getpeername(fd, peer.get(), peer.room()) == 0 && local.peer() == peer.peer();
 }
 
 }  // namespace holdfast::net

@@ -55,8 +55,9 @@ enum class Sharing : std::uint8_t { alone, reuse_port };
 [[nodiscard]] base::Result<int> dial(const SocketAddress& address, TcpOptions options,
                                      const SocketAddress* from = nullptr) noexcept;
 
-// Whether a connection has met itself: when nobody listens at a local port that the kernel may connect from, it can
-// choose that very port, and both ends are the same socket (simultaneous open, RFC9293 3.5).
-[[nodiscard]] bool met_itself(int fd) noexcept;
+// Whether a connection to `port` has met itself: when nobody listens at a local port that the kernel may connect from,
+// it can choose that very port, and both ends are the same socket (simultaneous open, RFC9293 3.5). One system call
+// when it has not.
+[[nodiscard]] bool met_itself(int fd, std::uint16_t port) noexcept;
 
 }  // namespace holdfast::net

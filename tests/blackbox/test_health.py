@@ -299,7 +299,7 @@ def test_a_check_begins_with_a_proxy_header_where_servers_expect_one(run, script
 
 AGENT_ROWS = [
     ("75%", dict(state="UP", up=True, weight_now=150)),
-    ("0%", dict(weight_now=0)),
+    ("0%", dict(state="DRAIN", up=False, weight_now=0)),
     ("maxconn:30", dict(state="UP", max_connections=30)),
     ("drain", dict(state="DRAIN", up=False, weight_now=0)),
     ("maint # new disk", dict(state="MAINT", up=False, cause="the agent said: new disk")),
