@@ -356,6 +356,26 @@ TEST_F(RosterTest, ErrorsOfClientsEjectLongerEachTimeAndNeverTooMany) {
   EXPECT_EQ(state(0), "UP") << "the first of the three is too old";
 }
 
+TEST_F(RosterTest, AServerWithoutWeightIsNobodyToEjectTheLastOneFor) {
+  config::Pool pool = plain_pool();
+  pool.health.reset();
+  pool.passive = passive();
+  open(pool, 2);
+  list[1].weight = 0;
+  roster().set_servers(Roster::Origin::configured, list, now);
+  for (int i = 0; i < 3; ++i) roster().connect_failed(0, "Connection refused", now);
+  EXPECT_FALSE(status(0).ejected) << "the other one takes no connections";
+  EXPECT_EQ(weight(0), 100U);
+  list[1].weight = 100;
+  roster().set_servers(Roster::Origin::configured, list, now);
+  roster().agent_said(1, reply("0%"), now);
+  roster().connect_failed(0, "Connection refused", now);
+  EXPECT_FALSE(status(0).ejected);
+  roster().agent_said(1, reply("100%"), now);
+  roster().connect_failed(0, "Connection refused", now);
+  EXPECT_TRUE(status(0).ejected);
+}
+
 TEST_F(RosterTest, TroubleAsksForACheckButNotBeforeTheLastCanHaveEnded) {
   open(plain_pool(), 2);
   after(1h);
