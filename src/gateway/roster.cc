@@ -170,6 +170,8 @@ void Roster::update(Member& member, const config::Server& server) {
   if (member.leaving) {
     member.leaving = false;
     member.closing_began.reset();
+    const bool is_down = member.judge && member.judge->health() == policy::Health::down;
+    tell_panic(panic_.add(member.slot, is_down ? policy::PanicJudge::Start::down : policy::PanicJudge::Start::up));
     watcher_.joined(member.slot, server.address);
   } else if (moves) {
     watcher_.moved(member.slot, server.address);
@@ -181,6 +183,7 @@ void Roster::update(Member& member, const config::Server& server) {
 void Roster::leave(Member& member, base::Time now) {
   member.leaving = true;
   member.closing_began = now;
+  tell_panic(panic_.remove(member.slot));  // however long its connections last, it is none of the good set
   watcher_.left(member.slot);
 }
 
@@ -188,7 +191,6 @@ void Roster::drop_empty(base::Time now) {
   const auto gone = [&](const Member& member) {
     if (!member.leaving || slots_[member.slot].load.connections.load(std::memory_order_relaxed) > 0) return false;
     if (member.serving) --serving_;
-    tell_panic(panic_.remove(member.slot));
     outliers_.remove(member.slot);
     slots_.close(member.slot, now);
     base::log_info("server gone", {{"server", settings_.name + "/" + member.settings.name}});
@@ -207,7 +209,7 @@ void Roster::set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> a
 
 std::chrono::milliseconds Roster::probed(std::uint16_t slot, const health::Outcome& outcome, base::Time now) {
   Member* member = find(slot);
-  if (member == nullptr || !member->judge) return std::chrono::milliseconds(1000);
+  if (member == nullptr || member->leaving || !member->judge) return std::chrono::milliseconds(1000);
   if (outcome.asked) {
     member->last_probe = now;
     member->probe_took = outcome.took;
@@ -273,14 +275,14 @@ void Roster::obey(Member& member, const health::AgentReply& reply) {
 
 void Roster::connect_failed(std::uint16_t slot, const std::string& error, base::Time now) {
   Member* member = find(slot);
-  if (member == nullptr) return;
+  if (member == nullptr || member->leaving) return;
   tell_panic(panic_.connect_failed(slot));
   trouble(*member, error, now);
 }
 
 void Roster::closed_early(std::uint16_t slot, base::Time now) {
   Member* member = find(slot);
-  if (member != nullptr) trouble(*member, "closed early", now);
+  if (member != nullptr && !member->leaving) trouble(*member, "closed early", now);
 }
 
 void Roster::source_unusable(std::uint8_t source, base::Time now) {
@@ -315,7 +317,7 @@ std::uint32_t Roster::useful_but(const Member& excluded) const {
 }
 
 void Roster::doubt(Member& member, base::Time now) {
-  if (member.leaving || !member.judge || !member.judge->is_settled()) return;
+  if (!member.judge || !member.judge->is_settled()) return;
   if (member.judge->health() != policy::Health::up || member.addresses.empty()) return;
   if (now - member.last_doubt < std::max<base::Duration>(kDoubtPause, settings_.health->timeout)) return;
   member.last_doubt = now;
@@ -356,7 +358,8 @@ void Roster::review(Member& member, base::Time now) {
     serving_ += serving ? 1 : -1U;
     member.since = now;
     changed_ = true;
-    const bool is_new = open_ && !panic_.is_held(member.slot);  // what panic brings back was good just now
+    const bool held = !member.leaving && panic_.is_held(member.slot);
+    const bool is_new = open_ && !held;  // what panic brings back was good just now
     if (serving && is_new && settings_.slow_start.count() > 0) member.ramp_began = now;
     if (!serving) member.ramp_began.reset();
   }

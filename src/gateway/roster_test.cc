@@ -320,6 +320,25 @@ TEST_F(RosterTest, ServersThatFailOneAfterTheOtherAreNoPanic) {
   EXPECT_TRUE(roster().in_panic()) << "the last one of those that served";
 }
 
+TEST_F(RosterTest, ServersThatHaveLeftAreNoneOfTheGoodOnes) {
+  config::Pool pool = plain_pool();
+  pool.health->panic_threshold = 0.5;
+  open(pool, 4);
+  for (const std::uint16_t slot : {std::uint16_t{0}, std::uint16_t{1}}) slots()[slot].load.connections = 1;
+  roster().set_servers(Roster::Origin::configured, {list[2], list[3]}, now);
+  after(1s);
+  ASSERT_EQ(roster().status(now).size(), 4U);
+  fail(2, 3);
+  EXPECT_EQ(state(2), "DOWN");
+  fail(3, 3);
+  EXPECT_TRUE(roster().in_panic()) << "both that are left";
+  EXPECT_EQ(state(3), "UP");
+  roster().set_servers(Roster::Origin::configured, list, now);
+  EXPECT_FALSE(roster().in_panic()) << "two good ones are back";
+  EXPECT_EQ(state(0), "UP");
+  EXPECT_EQ(state(3), "DOWN");
+}
+
 TEST_F(RosterTest, ErrorsOfClientsEjectLongerEachTimeAndNeverTooMany) {
   config::Pool pool = plain_pool();
   pool.health.reset();

@@ -150,7 +150,7 @@ std::vector<ServerStatus> Roster::status(base::Time now) const {
                         .up = is_serving(member),
                         .backup = member.settings.backup,
                         .leaving = member.leaving,
-                        .held = panic_.is_held(member.slot),
+                        .held = !member.leaving && panic_.is_held(member.slot),
                         .ejected = outliers_.is_ejected(member.slot),
                         .state_seconds = seconds(now - member.since),
                         .last_check_seconds = member.last_probe == base::Time{} ? -1 : seconds(now - member.last_probe),
