@@ -16,7 +16,7 @@ namespace {
 
 using policy::HealthJudge;
 
-// How often a probe may be asked for because clients have trouble; never again before it can have ended.
+// After a probe that was asked for because clients have trouble can have ended, how long it is until the next one may be.
 constexpr std::chrono::milliseconds kDoubtPause{500};
 // At most one line about a source address in this time: each server of the pool has the same trouble with it.
 constexpr std::chrono::minutes kSourcePause{1};
@@ -319,7 +319,7 @@ std::uint32_t Roster::useful_but(const Member& excluded) const {
 void Roster::doubt(Member& member, base::Time now) {
   if (!member.judge || !member.judge->is_settled()) return;
   if (member.judge->health() != policy::Health::up || member.addresses.empty()) return;
-  if (now - member.last_doubt < std::max<base::Duration>(kDoubtPause, settings_.health->timeout)) return;
+  if (now - member.last_doubt < settings_.health->timeout + kDoubtPause) return;
   member.last_doubt = now;
   watcher_.doubted(member.slot, member.addresses.front());
 }

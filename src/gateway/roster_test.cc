@@ -401,8 +401,8 @@ TEST_F(RosterTest, TroubleAsksForACheckButNotBeforeTheLastCanHaveEnded) {
   for (int i = 0; i < 39; ++i) {
     roster().connect_failed(0, "Connection timed out", now);
     after(100ms);
+    EXPECT_EQ(told.doubts.size(), i < 25 ? 1U : 2U) << "its timeout is two seconds, and it may begin a little late";
   }
-  EXPECT_EQ(told.doubts.size(), 2U) << "its timeout is two seconds, and this went on for four";
   fail(0);
   after(1h);
   roster().connect_failed(0, "Connection refused", now);
