@@ -264,13 +264,14 @@ void Roster::believe(Member& member, const health::AgentReply& reply, base::Time
 
 void Roster::obey(Member& member, const health::AgentReply& reply) {
   using Says = health::AgentReply::Mode;
+  const auto before = std::pair(member.agent_percent, member.agent_max_connections);
   if (reply.weight_percent) member.agent_percent = *reply.weight_percent;
   if (reply.max_connections) member.agent_max_connections = *reply.max_connections;
   if (reply.mode != Says::unchanged) {
     member.mode = reply.mode == Says::ready ? Mode::ready : reply.mode == Says::drain ? Mode::drain : Mode::maint;
     member.mode_cause = why(reply);
   }
-  changed_ = true;
+  changed_ |= before != std::pair(member.agent_percent, member.agent_max_connections);
 }
 
 void Roster::connect_failed(std::uint16_t slot, const std::string& error, base::Time now) {

@@ -203,6 +203,19 @@ TEST_F(RosterTest, AgentsWordsAreObeyed) {
   }
 }
 
+TEST_F(RosterTest, AnAgentThatSaysTheSameAgainChangesNothing) {
+  open(plain_pool(), 2);
+  for (const std::string line : {"75% maxconn:30", "drain", "ready", "down", "up"}) {
+    SCOPED_TRACE(line);
+    (void)roster().build(now);
+    roster().agent_said(0, reply(line), now);
+    EXPECT_TRUE(roster().is_changed());
+    (void)roster().build(now);
+    roster().agent_said(0, reply(line), now);
+    EXPECT_FALSE(roster().is_changed()) << "workers would take up the same pool anew";
+  }
+}
+
 TEST_F(RosterTest, UpFromAnAgentBesideDoesNotOutvoteTheCheck) {
   open(plain_pool(), 2);
   fail(0, 3);
