@@ -69,6 +69,7 @@ Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, st
 
 // Workers end their connections on the way out; what they said of it is still written.
 Gateway::~Gateway() {
+  for (const auto& worker : workers_) worker->stop();
   workers_.clear();
   notices_.take([this](const Notice& notice) { log_.write(notice); });
 }

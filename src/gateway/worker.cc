@@ -10,7 +10,9 @@ namespace holdfast::gateway {
 Worker::Worker(const WorkerContext& context)
     : context_(context), relays_(loop_, context_), acceptor_(loop_, context_, relays_), commands_(64, loop_) {}
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
   if (!thread_.joinable()) return;
   command(Command::end_all);
   loop_.stop();

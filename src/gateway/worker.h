@@ -18,12 +18,14 @@ class Worker {
   };
 
   explicit Worker(const WorkerContext& context);
-  ~Worker();  // ends what lives and joins
+  ~Worker();  // stops
 
   // Before start(): a listening socket of this worker.
   [[nodiscard]] base::Result<void> listen(int fd, std::uint16_t listener, net::Loop::Watch how);
   void start();
   void command(Command command);
+  // Ends what lives and joins. Workers wake each other: each is stopped before the first one is destroyed.
+  void stop();
   // Whether stop_accepting has been done.
   [[nodiscard]] bool accepting() const noexcept { return accepting_.load(std::memory_order_acquire); }
   [[nodiscard]] base::Waker& waker() noexcept { return loop_; }
