@@ -32,7 +32,9 @@ std::size_t address_count(const Pool& pool) {
 
 bool is_aside(const SourceLoad& source, base::Tick now) {
   const base::Tick until{source.aside_until.load(std::memory_order_relaxed)};
-  return until.count != 0 && until.since(now).count() > 0;
+  const auto left = until.since(now);
+  // Nobody takes a mark back, and an old one must not be taken for one of the future when the ticks come round.
+  return until.count != 0 && left.count() > 0 && left <= kPortsPause + 2 * base::Tick::kLength;
 }
 
 base::Time aside_until(base::Time now, std::uint32_t failures) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -16,7 +17,8 @@ namespace {
 
 using policy::HealthJudge;
 
-// After a probe that was asked for because clients have trouble can have ended, how long it is until the next one may be.
+// How long it is from when a probe that was asked for because clients have trouble can have ended to when the next one
+// may be asked for.
 constexpr std::chrono::milliseconds kDoubtPause{500};
 // At most one line about a source address in this time: each server of the pool has the same trouble with it.
 constexpr std::chrono::minutes kSourcePause{1};
