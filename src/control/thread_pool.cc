@@ -132,8 +132,13 @@ Task<base::Result<void>> ThreadPool::run_work(std::shared_ptr<State> state, std:
   State::Waiter waiter(std::move(state), id, asio::steady_timer(executor, timeout));
   boost::system::error_code error;
   co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  // The job that awaits this may be cancelled when the wait has ended already, but this has not gone on yet.
+  const asio::cancellation_state job = co_await asio::this_coro::cancellation_state;
+  if (job.cancelled() != asio::cancellation_type::none) {
+    throw boost::system::system_error(asio::error::operation_aborted);
+  }
   if (waiter.done) co_return base::Result<void>();
-  if (error) throw boost::system::system_error(error);  // the job that awaits this was cancelled
+  if (error) throw boost::system::system_error(error);
   co_return kTimeout;
 }
 

@@ -155,6 +155,34 @@ TEST(ThreadPool, ACallerThatIsCancelledIsForgotten) {
   hang.let_go->set_value();
 }
 
+TEST(ThreadPool, ACallerThatIsCancelledWhenTheCallIsDoneHearsNothingOfIt) {
+  for (const milliseconds timeout : {milliseconds(kLong), milliseconds(50)}) {  // done, and late
+    SCOPED_TRACE(timeout.count());
+    Runtime runtime;
+    ThreadPool pool(runtime, {.threads = 1, .waiting_calls_max = 1});
+    const Hang hang;
+    Job job = runtime.spawn("cancelled", [](ThreadPool& p, Hang call, milliseconds patience) -> Task<> {
+      const Result<int> got = co_await p.run(call, patience);
+      ADD_FAILURE() << got.has_value();
+    }(pool, hang, timeout));
+    std::thread canceller([&] {
+      hang.begun->get_future().wait();
+      runtime.post([&] {  // the control thread is busy while the call ends and its time runs out
+        if (timeout == kLong) hang.let_go->set_value();
+        std::this_thread::sleep_for(milliseconds{100});
+        runtime.post([&] {
+          job.cancel();
+          runtime.post([&runtime] { runtime.post([&runtime] { runtime.stop(); }); });
+        });
+      });
+    });
+    runtime.run();
+    canceller.join();
+    EXPECT_TRUE(job.done());
+    if (timeout != kLong) hang.let_go->set_value();
+  }
+}
+
 TEST(Resolve, YieldsTheAddressesOfLocalhost) {
   Runtime runtime;
   ThreadPool pool(runtime, {});
