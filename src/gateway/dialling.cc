@@ -212,7 +212,11 @@ void Relays::dial_failed(base::Key key, Relay& relay, int error) {
 
 void Relays::dial_again(base::Key key, Relay& relay) {
   const auto sought = loop_.tick().since(relay.last_activity);
-  if (sought >= rules(relay).handshake_timeout) return end(key, relay, CloseReason::handshake_timeout);
+  if (sought >= rules(relay).handshake_timeout) {
+    // One that had all the time there was has failed, also when connect_timeout is longer.
+    if (relay.server != kNoServer && relay.attempts == 0) give_up_server(relay, ETIMEDOUT);
+    return end(key, relay, CloseReason::handshake_timeout);
+  }
   if (relay.server != kNoServer) return dial_failed(key, relay, ETIMEDOUT);
   dial(key, relay, choose(relay));
 }

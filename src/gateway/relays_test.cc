@@ -305,6 +305,30 @@ TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
   });
 }
 
+TEST(Relays, AServerThatDoesNotAnswerInTheTimeOfTheListenerIsAvoidedByTheNext) {
+  Rig rig(2);
+  rig.rules().handshake_timeout = 100ms;  // less than the pool's connect_timeout
+  rig.open();
+  const net::Fd deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  net::SocketAddress address = loopback();
+  ASSERT_EQ(::bind(deaf.get(), address.get(), address.size()), 0);
+  ASSERT_EQ(::listen(deaf.get(), 0), 0);
+  address = *net::SocketAddress::local_of(deaf.get());
+  std::vector<net::Fd> fillers;
+  for (int i = 0; i < 3; ++i) fillers.emplace_back(*net::dial(address, {}));
+  rig.set_pool([&](Pool& pool) { pool.servers[0].addresses = {address}; });
+  rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
+  Peer unlucky = rig.connect();
+  rig.until([&] { return rig.closed(CloseReason::handshake_timeout) == 1; });
+  EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+  EXPECT_EQ(rig.slots[0].load.connections, 0U);
+  EXPECT_EQ(rig.load.connections, 0U);
+  for (int i = 0; i < 3; ++i) {
+    Peer client = rig.connect();
+    Peer server = rig.accept(1);
+  }
+}
+
 TEST(Relays, ASourceAddressIsNotAsideOnceMoreWhenTheTicksComeRound) {
   Rig rig(1);
   rig.open();
