@@ -1,6 +1,7 @@
 #include "gateway/closings.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace holdfast::gateway {
@@ -24,27 +25,32 @@ std::vector<Closings::Server> Closings::closing_in(const Pools& pools) {
 
 void Closings::changed(const Pools& pools) {
   std::vector<Server> closing = closing_in(pools);
+  std::vector<Server*> begin;
   for (Server& server : closing) {
     const auto known = std::ranges::find(closing_, server.slot, &Server::slot);
     if (known != closing_.end() && known->pace == server.pace) {
       server.connections = std::move(known->connections);
     } else {
-      fill(server);
+      begin.push_back(&server);
     }
   }
+  if (!begin.empty()) fill(begin);
   closing_ = std::move(closing);
   on_deadline(0);
 }
 
-void Closings::fill(Server& server) {
-  std::vector<std::pair<std::uint32_t, base::Key>> found;
-  const base::Tick now = loop_.tick();
+// However many servers begin at once, all relays are looked at once.
+void Closings::fill(std::span<Server* const> begin) {
+  std::unordered_map<std::uint16_t, Server*> of_slot;
+  for (Server* server : begin) of_slot.emplace(server->slot, server);
   relays_.for_each([&](base::Key key, const Relay& relay) {
-    if (relay.server != server.slot || relay.stage < Relay::Stage::relaying) return;
-    found.emplace_back(static_cast<std::uint32_t>(now.since(relay.last_activity).count()), key);
+    if (relay.server == kNoServer || relay.stage < Relay::Stage::relaying) return;
+    const auto server = of_slot.find(relay.server);
+    if (server != of_slot.end()) server->second->connections.push_back(key);
   });
-  std::ranges::sort(found, {}, [](const auto& each) { return each.first; });
-  for (const auto& [idle, key] : found) server.connections.push_back(key);
+  const base::Tick now = loop_.tick();
+  const auto idle = [&](base::Key key) { return now.since(relays_[key.index].last_activity); };
+  for (Server* server : begin) std::ranges::sort(server->connections, {}, idle);
 }
 
 void Closings::connected(base::Key key, std::uint16_t slot) {

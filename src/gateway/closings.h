@@ -1,10 +1,11 @@
 // gateway/closings.h: closes the connections of servers that are to lose them: the longest idle first, at a pace.
 //
-// Thread: the worker's. Cost: one pass over all relays when a server begins to close, then one a connection.
+// Thread: the worker's. Cost: one pass over all relays when servers begin to close, then one a connection.
 // Pace:   Pool::drain_rate for each server, over all workers together; looked at with each tick of the timers.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/slab.h"
@@ -39,7 +40,7 @@ class Closings final : public net::TimerWheel::Owner {
   };
 
   [[nodiscard]] static std::vector<Server> closing_in(const Pools& pools);
-  void fill(Server& server);
+  void fill(std::span<Server* const> begin);
   void close_some(Server& server);
 
   net::Loop& loop_;
