@@ -52,7 +52,7 @@ Directory::Entry::Entry(Directory& owner, std::size_t pool_number, const config:
 
 void Directory::Entry::joined(std::uint16_t slot, const base::Endpoint& address) {
   if (address.kind == base::Endpoint::Kind::host_name) {
-    directory.names_.insert_or_assign(slot, Name{number, address, false, {}});
+    directory.names_.insert_or_assign(slot, Name{number, address, false, false, {}});
     if (directory.open_) directory.begin_lookup(slot);
     return;
   }
@@ -118,6 +118,9 @@ void Directory::looked_up() {
   if (first_lookups_left_ == 0 || --first_lookups_left_ > 0) return;
   open_ = true;
   publish();  // what has been found in this very turn is probed as well
+  for (const auto& [slot, name] : names_) {
+    if (!name.begun) begin_lookup(slot);  // discovered since the first ones began
+  }
   for (Entry& entry : entries_) {
     entry.roster.opened();
     begin_probing(entry);
@@ -182,6 +185,7 @@ void Directory::look_up_names_of(std::size_t pool) {
 }
 
 void Directory::begin_lookup(std::uint16_t slot) {
+  names_.at(slot).begun = true;
   names_.at(slot).lookup = runtime_.spawn("look up a host name", look_up(slot));
 }
 

@@ -56,6 +56,7 @@ class Directory {
     std::size_t pool = 0;
     base::Endpoint address;
     bool failed = false;  // said so already
+    bool begun = false;   // the first lookup
     control::Job lookup;
   };
   // One pool with all that feeds its roster.
