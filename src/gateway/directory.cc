@@ -149,10 +149,14 @@ void Directory::begin_probing(Entry& entry) {
       });
   const auto interval = config::milliseconds(health->interval);
   std::uint32_t number = 0;
-  for (const Server& server : snapshot_.newest()->pools[entry.number]->servers) {
-    if (server.addresses.empty()) continue;
-    const auto address = base::parse_endpoint(server.addresses.front().text());
-    if (address) watch(entry, server.slot, *address, health::spread(number++, interval));
+  const auto pool = snapshot_.newest()->pools[entry.number];
+  for (const Tier& tier : pool->tiers) {
+    for (const std::uint32_t member : tier.members) {  // those that have left since are in none
+      const Server& server = pool->servers[member];
+      if (server.addresses.empty()) continue;
+      const auto address = base::parse_endpoint(server.addresses.front().text());
+      if (address) watch(entry, server.slot, *address, health::spread(number++, interval));
+    }
   }
 }
 
