@@ -30,6 +30,16 @@ std::size_t address_count(const Pool& pool) {
   return count;
 }
 
+// How many times all servers of the pool have been tried. Only for pools in which that makes a difference.
+std::size_t rounds(const Pool& pool, std::uint8_t attempts) {
+  std::size_t count = 0;
+  for (const Tier& tier : pool.tiers) {
+    count += static_cast<std::size_t>(
+        std::ranges::count_if(tier.servers, [](const policy::Server& server) { return server.weight > 0; }));
+  }
+  return attempts / std::max<std::size_t>(count, 1);
+}
+
 bool is_aside(const SourceLoad& source, base::Tick now) {
   const base::Tick until{source.aside_until.load(std::memory_order_relaxed)};
   const auto left = until.since(now);
@@ -125,8 +135,12 @@ bool Relays::claim(const Pool& pool, const Server& server) {
 // kNoSource when none is an address of this machine.
 base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Server& server) {
   ServerSlot& slot = (*context_.servers)[server.slot];
-  const std::uint64_t turn = relay.id / context_.id_step + relay.attempts;
-  const net::SocketAddress& to = server.addresses[turn % server.addresses.size()];
+  const std::uint64_t number = relay.id / context_.id_step;
+  const std::uint64_t turn = number + relay.attempts;
+  // A server comes up once a round, and each time with its next address.
+  const bool again = relay.attempts > 0 && server.addresses.size() > 1;
+  const std::uint64_t round = again ? rounds(pool, relay.attempts) : 0;
+  const net::SocketAddress& to = server.addresses[(number + round) % server.addresses.size()];
   if (to.is_unix()) return net::dial(to, rules(relay).tcp);
   const net::PortRange ports = context_.local_ports->load(std::memory_order_relaxed);
   const std::uint16_t port = to.peer().port;

@@ -280,6 +280,36 @@ TEST(Relays, EveryAddressOfAServerIsTriedBeforeThePause) {
   EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
 }
 
+TEST(Relays, EveryAddressOfEveryServerIsTried) {
+  for (const std::size_t dead_first : {0U, 1U}) {
+    Rig rig(2);
+    rig.open();
+    net::SocketAddress dead;
+    {
+      const net::Fd closed_at_once = *net::open_listener(loopback(), {}, net::Sharing::alone);
+      dead = *net::SocketAddress::local_of(closed_at_once.get());
+    }
+    rig.set_pool([&](Pool& pool) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        auto& addresses = pool.servers[i].addresses;
+        addresses.insert(i == dead_first ? addresses.begin() : addresses.end(), dead);
+      }
+    });
+    rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
+    std::vector<Peer> clients;
+    for (std::size_t count = 1; count <= 4; ++count) {
+      clients.push_back(rig.connect());
+      const auto settled = [&] {
+        return rig.slots[0].connections_total + rig.slots[1].connections_total +
+                   rig.closed(CloseReason::connect_failed) ==
+               count;
+      };
+      rig.until(settled);
+    }
+    EXPECT_EQ(rig.closed(CloseReason::connect_failed), 0U) << "there were good addresses";
+  }
+}
+
 TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
   Rig rig(2);
   rig.open();
