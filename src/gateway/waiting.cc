@@ -17,7 +17,7 @@ bool Relays::has_given_up(Relay& relay) {
 void Relays::wait(base::Key key, Relay& relay) {
   if (has_given_up(relay)) return end(key, relay, CloseReason::client_closed);
   const Pool& pool = this->pool(relay);
-  // Whose turn it was already, and who found no server after all, has its place for certain, and is first again.
+  // Whose turn it was already, and who found no server after all, has its place for certain, and the one that it had.
   if (pool.load->waiting.fetch_add(1, std::memory_order_relaxed) >= pool.queue && relay.ticket() == 0) {
     pool.load->waiting.fetch_sub(1, std::memory_order_relaxed);
     return end(key, relay, CloseReason::queue_full);
@@ -31,7 +31,7 @@ void Relays::wait(base::Key key, Relay& relay) {
     relay.ticket() = pool.load->tickets.fetch_add(1, std::memory_order_relaxed) + 1;
     line.join(key.index);
   } else {
-    line.join_first(key.index);
+    line.join_again(key.index);
   }
   tell_head(rules(relay).pool);
   const bool is_first = line.first() == key.index;

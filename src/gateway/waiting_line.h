@@ -27,12 +27,15 @@ class WaitingLine {
     (last_ == Relay::kNobody ? first_ : (*relays_)[last_].behind) = index;
     last_ = index;
   }
-  void join_first(std::uint32_t index) noexcept {
+  // One whose turn it was in vain has its place of before. Only others like it can stand in front of it.
+  void join_again(std::uint32_t index) noexcept {
     Relay& relay = (*relays_)[index];
-    relay.ahead = Relay::kNobody;
-    relay.behind = first_;
-    (first_ == Relay::kNobody ? last_ : (*relays_)[first_].ahead) = index;
-    first_ = index;
+    std::uint32_t behind = first_;
+    while (behind != Relay::kNobody && (*relays_)[behind].ticket() < relay.ticket()) behind = (*relays_)[behind].behind;
+    relay.behind = behind;
+    relay.ahead = behind == Relay::kNobody ? last_ : (*relays_)[behind].ahead;
+    (relay.ahead == Relay::kNobody ? first_ : (*relays_)[relay.ahead].behind) = index;
+    (behind == Relay::kNobody ? last_ : (*relays_)[behind].ahead) = index;
   }
   void leave(std::uint32_t index) noexcept {
     Relay& relay = (*relays_)[index];

@@ -42,6 +42,29 @@ class WaitingTest : public ::testing::Test {
   std::vector<Peer> served, held, waiting;
 };
 
+TEST(WaitingLine, WhoeverComesBackStandsWhereItsTicketSays) {
+  base::Slab<Relay> relays;
+  WaitingLine line(relays);
+  std::vector<std::uint32_t> index;
+  for (std::uint64_t ticket = 1; ticket <= 4; ++ticket) {
+    index.push_back(relays.add().index);
+    relays[index.back()].ticket() = ticket;
+  }
+  line.join(index[3]);
+  for (const std::size_t back : {1U, 0U, 2U}) line.join_again(index[back]);
+  for (const std::uint32_t next : index) {
+    EXPECT_EQ(line.first(), next);
+    line.leave(next);
+  }
+  EXPECT_TRUE(line.empty());
+  for (const std::size_t back : {1U, 0U, 2U}) line.join_again(index[back]);
+  line.join(index[3]);
+  for (const std::uint32_t next : index) {
+    EXPECT_EQ(line.head(), relays[next].ticket());
+    line.leave(next);
+  }
+}
+
 TEST_F(WaitingTest, TheFirstInLineIsServedFirst) {
   open(1);
   for (int i = 0; i < 3; ++i) come_and_wait();
@@ -173,13 +196,13 @@ TEST(WaitingLine, KeepsTheOrderWhateverLeaves) {
   line.leave(in[1]);
   line.leave(in[3]);
   EXPECT_EQ(order(), (std::vector{in[0], in[2]}));
-  line.join_first(in[4]);
+  line.join_again(in[4]);
   line.join(in[1]);
   EXPECT_EQ(order(), (std::vector{in[4], in[0], in[2], in[1]}));
   line.leave(in[4]);
   for (const auto each : order()) line.leave(each);
   EXPECT_TRUE(line.empty());
-  line.join_first(in[3]);
+  line.join_again(in[3]);
   line.join(in[2]);
   EXPECT_EQ(order(), (std::vector{in[3], in[2]}));
 }
