@@ -2,6 +2,7 @@
 #include "gateway/relays.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/hash.h"
@@ -133,13 +134,17 @@ void Relays::end_all(CloseReason reason) {
   relays_.for_each([this, reason](base::Key key, Relay& relay) { end(key, relay, reason); });
 }
 
+// Whether what this end was sent is a part only. A stream that is cut must not look as if it had come to its end.
+bool Relays::is_cut(Relay& relay, End to) {
+  const Leg& from = relay.leg(other(to));
+  return !relay.leg(to).pending.empty() || (from.readable && !from.ended && from.transport.open());
+}
+
 void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
+  const std::array<bool, 2> cut{is_cut(relay, End::client), is_cut(relay, End::server)};  // before either is closed
   for (const End end : kEnds) {
     Leg& leg = relay.leg(end);
-    const Leg& peer = relay.leg(other(end));
-    // A stream that is cut must not look as if it had come to its end.
-    const bool cut = !leg.pending.empty() || (peer.readable && !peer.ended && peer.transport.open());
-    if (leg.transport.open() && cut) leg.transport.abort();
+    if (leg.transport.open() && cut[static_cast<std::size_t>(end)]) leg.transport.abort();
     if (leg.transport.open()) leg.transport.close();
     drop_pending(leg);
   }

@@ -142,6 +142,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void arm_relaying(base::Key key, Relay& relay);
   void on_relaying_deadline(base::Key key, Relay& relay);
   [[nodiscard]] base::Tick age_limit(const Relay& relay) const;
+  [[nodiscard]] static bool is_cut(Relay& relay, End to);
   void end(base::Key key, Relay& relay, CloseReason reason);
   void note_early_close(const Relay& relay);
   void announce_end(const Relay& relay, CloseReason reason);

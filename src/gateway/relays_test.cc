@@ -147,6 +147,24 @@ TEST_F(RelaysTest, AStreamThatIsCutWithBytesWaitingEndsWithAReset) {
   EXPECT_FALSE(server.ended);
 }
 
+TEST_F(RelaysTest, AStreamThatIsCutWithBytesUnreadEndsWithAReset) {
+  Peer client = rig.connect();
+  Peer server = rig.accept();
+  const std::string flood(4'000'000, 'f');
+  const auto& bytes = rig.counters[0].bytes[0];
+  for (std::uint64_t turn_bytes = 0; turn_bytes < kTurnBytesMax;) {  // until a turn leaves something unread
+    client.send_some(flood);
+    server.drain();
+    const std::uint64_t before = bytes.value();
+    rig.loop.turn(1ms, [] {});
+    turn_bytes = rig.worker_counters.buffer_memory_bytes.value() == 0 ? bytes.value() - before : 0;
+  }
+  rig.relays().end_all(CloseReason::stopped);
+  server.drain();
+  EXPECT_EQ(server.error, ECONNRESET);
+  EXPECT_FALSE(server.ended);
+}
+
 TEST_F(RelaysTest, BytesBehindUrgentDataAreRelayed) {
   Peer client = rig.connect();
   Peer server = rig.accept();
