@@ -60,21 +60,24 @@ void Closings::connected(base::Key key, std::uint16_t slot) {
   timers_.arm(0, base::Tick{loop_.tick().count + 1});
 }
 
-void Closings::close_some(Server& server) {
+void Closings::close_some(Server& server, std::size_t& budget) {
   policy::RateLimit& pace = servers_[server.slot].closes;
-  while (!server.connections.empty()) {
+  while (budget > 0 && !server.connections.empty()) {
     const base::Key key = server.connections.back();
     const bool lives = relays_.find(key) != nullptr;
     if (lives && server.pace == Closing::paced && !pace.try_take(loop_.now(), server.rate)) return;
     server.connections.pop_back();
-    if (lives) close_(key, server.reason);
+    if (!lives) continue;
+    close_(key, server.reason);
+    --budget;
   }
 }
 
 void Closings::on_deadline(std::uint32_t /*index*/) {
   bool more = false;
+  std::size_t budget = kTurnMax;
   for (Server& server : closing_) {
-    close_some(server);
+    close_some(server, budget);
     more |= !server.connections.empty();
   }
   if (more) {

@@ -2,6 +2,7 @@
 //
 // Thread: the worker's. Cost: one pass over all relays when servers begin to close, then one a connection.
 // Pace:   Pool::drain_rate for each server, over all workers together; looked at with each tick of the timers.
+// Limits: at most kTurnMax are closed in one go, also at once: what is being relayed must not wait for all of them.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,8 @@ namespace holdfast::gateway {
 
 class Closings final : public net::TimerWheel::Owner {
  public:
+  static constexpr std::size_t kTurnMax = 1000;
+
   // `close` ends a relay. It may be called for any that lives.
   Closings(net::Loop& loop, ServerSlots& servers, base::Slab<Relay>& relays,
            std::function<void(base::Key, CloseReason)> close);
@@ -41,7 +44,8 @@ class Closings final : public net::TimerWheel::Owner {
 
   [[nodiscard]] static std::vector<Server> closing_in(const Pools& pools);
   void fill(std::span<Server* const> begin);
-  void close_some(Server& server);
+  // Takes what it closes off `budget`.
+  void close_some(Server& server, std::size_t& budget);
 
   net::Loop& loop_;
   ServerSlots& servers_;

@@ -105,6 +105,14 @@ TEST_F(ClosingsTest, AtOnceKnowsNoPace) {
   EXPECT_EQ(reasons.back(), CloseReason::server_removed);
 }
 
+TEST_F(ClosingsTest, AtOnceLeavesTimeForOthers) {
+  constexpr std::uint32_t kMany = Closings::kTurnMax + 500;
+  for (std::uint32_t i = 0; i < kMany; ++i) add(0, i);
+  set({Closing::at_once, Closing::no});
+  EXPECT_EQ(closed.size(), Closings::kTurnMax);
+  until_closed(kMany);
+}
+
 TEST_F(ClosingsTest, WhoIsBackInTimeKeepsTheRest) {
   for (std::uint32_t i = 0; i < 20; ++i) add(0, i);
   set({Closing::paced, Closing::no}, 100);
