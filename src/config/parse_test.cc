@@ -127,7 +127,7 @@ TEST(ParseFile, ReadsEveryKey) {
   EXPECT_EQ(listener.tcp_keepalive, seconds(0));
   EXPECT_EQ(listener.tcp_user_timeout, seconds(20));
 
-  ASSERT_EQ(settings.pools.size(), 1);
+  ASSERT_EQ(settings.pools.size(), 2);
   const Pool& pool = settings.pools.front();
   EXPECT_EQ(pool.name, "brokers");
   EXPECT_EQ(pool.policy, Policy::hash);
@@ -199,6 +199,16 @@ TEST(ParseFile, ReadsTheKeysOfHealth) {
   EXPECT_EQ(health.timeout, milliseconds(500));
   EXPECT_EQ(health.fall, 100);
   EXPECT_EQ(health.panic_threshold, 0);
+  EXPECT_EQ(health.agent_port, 9999);
+  EXPECT_EQ(health.agent_send, "state\n");
+  ASSERT_EQ(health.steps.size(), 2);
+  EXPECT_EQ(health.steps[0].send, "PING ${host}:${port}\r\n");
+  EXPECT_EQ(health.steps[1].expect_hex, "+PONG");
+}
+
+TEST(ParseFile, ReadsTheKeysOfAnHttpCheck) {
+  const Health health = good("every_key.toml").pools.back().health.value_or(Health{});
+  EXPECT_EQ(health.type, HealthType::http);
   EXPECT_EQ(health.method, "HEAD");
   ASSERT_EQ(health.headers.size(), 2);
   EXPECT_EQ(health.headers[0].value, "broker.example.com");
@@ -207,11 +217,6 @@ TEST(ParseFile, ReadsTheKeysOfHealth) {
   EXPECT_EQ(health.status[0].last, 200);
   EXPECT_EQ(health.status[1].first, 204);
   EXPECT_EQ(health.body, "ok");
-  EXPECT_EQ(health.agent_port, 9999);
-  EXPECT_EQ(health.agent_send, "state\n");
-  ASSERT_EQ(health.steps.size(), 2);
-  EXPECT_EQ(health.steps[0].send, "PING ${host}:${port}\r\n");
-  EXPECT_EQ(health.steps[1].expect_hex, "+PONG");
 }
 
 TEST(ParseFile, APoolHasNoChecksUnlessItSaysSo) {

@@ -14,8 +14,9 @@ A configuration is one file in [TOML 1.0](https://toml.io/en/v1.0.0). `holdfast 
 without starting anything; `holdfast run FILE` starts what it describes.
 
 Every key has a type, and most have a default and a range; the tables below list them all. Whatever is not known stops
-both commands: an unknown key, a wrong type, a value out of range, a name that is not defined. All faults are reported
-at once, in the order of the file, with exit status 2, and each says what would be right:
+both commands: an unknown key, a wrong type, a value out of range, a name that is not defined; and so does a key that would do
+nothing, such as `proxy_protocol_from` without `proxy_protocol`, or `path` in a health check that is not of type "http".
+All faults are reported at once, in the order of the file, with exit status 2, and each says what would be right:
 
 ```
 edge.toml:14:1: unknown key `idle_timout` in [[listener]]; did you mean `idle_timeout`?

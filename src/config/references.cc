@@ -6,10 +6,12 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/endpoint_kinds.h"
 #include "config/suggest.h"
+#include "config/unheeded.h"
 
 namespace holdfast::config {
 namespace {
@@ -78,6 +80,42 @@ void check_queue(const Pool& pool, const Value& written, Faults& faults) {
   faults.add(when->position, R"(`when_all_down` is "queue", but `queue` is 0; say how many connections may wait)");
 }
 
+// The servers of a pool by their place; of several in one place the first.
+using ServerPlaces = std::map<std::string, std::size_t>;
+
+ServerPlaces server_places(const Pool& pool) {
+  ServerPlaces places;
+  for (std::size_t i = 0; i < pool.servers.size(); ++i) places.emplace(same_place(pool.servers[i].address), i);
+  return places;
+}
+
+// Under which places a listener can be reached by this machine.
+std::vector<std::string> reached_at(const base::Endpoint& bind) {
+  using Kind = base::Endpoint::Kind;
+  std::vector<std::string> places{same_place(bind)};
+  if (bind.host == "::") places.push_back(same_place({Kind::ipv6, "::1", bind.port}));
+  if (bind.host == "0.0.0.0") places.push_back(same_place({Kind::ipv4, "127.0.0.1", bind.port}));
+  return places;
+}
+
+// A client of a listener that is its own server would be relayed round and round until nothing is left.
+void check_own_server(const Listener& listener, const Pool& pool, const ServerPlaces& places, const Value& written,
+                      Faults& faults) {
+  const Value* servers = written.find("server");
+  const List* list = servers != nullptr ? servers->as<List>() : nullptr;
+  for (const base::Endpoint& bind : listener.bind) {
+    for (const std::string& place : reached_at(bind)) {
+      const auto found = places.find(place);
+      if (found == places.end() || list == nullptr || found->second >= list->size()) continue;
+      const Value* address = (*list)[found->second].find("address");
+      const base::Endpoint& to = pool.servers[found->second].address;
+      if (address == nullptr || to.host.empty()) continue;
+      faults.add(address->position, fmt::format("{} is where listener {} itself listens, so it would connect to itself",
+                                                quoted(to.text()), quoted(listener.name)));
+    }
+  }
+}
+
 // Host names are known later; see gateway/roster.
 void check_sources(const Pool& pool, const Value& written, Faults& faults) {
   using Kind = base::Endpoint::Kind;
@@ -128,6 +166,7 @@ void check_discovery(const Discovery& discovery, const Value& written, Faults& f
 
 void check_pool_section(const Pool& pool, const Value& written, Faults& faults) {
   check_servers(pool, written, faults);
+  check_unheeded(pool, written, faults);
   check_queue(pool, written, faults);
   check_sources(pool, written, faults);
   const Value* health = written.find("health");
@@ -149,11 +188,20 @@ void check_references(const Settings& settings, const Value& root, Faults& fault
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
     const Value& written = (*root.find("listener")->as<List>())[i];
     check_pool(settings.listeners[i], written, pools, faults);
+    check_unheeded(settings.listeners[i], written, faults);
     take_binds(written, places);
   }
   const Value* written_pools = root.find("pool");
+  std::map<std::string_view, std::pair<std::size_t, ServerPlaces>> servers;  // of pools, by name
   for (std::size_t i = 0; i < settings.pools.size(); ++i) {
     check_pool_section(settings.pools[i], (*written_pools->as<List>())[i], faults);
+    servers.try_emplace(settings.pools[i].name, i, server_places(settings.pools[i]));
+  }
+  for (const Listener& listener : settings.listeners) {
+    const auto found = servers.find(listener.pool);
+    if (found == servers.end()) continue;
+    const auto& [number, of_servers] = found->second;
+    check_own_server(listener, settings.pools[number], of_servers, (*written_pools->as<List>())[number], faults);
   }
 }
 
