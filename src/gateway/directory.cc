@@ -143,7 +143,10 @@ void Directory::begin_probing(Entry& entry) {
         return next;
       },
       [this, &entry](std::uint32_t slot, const health::Outcome& outcome) {
-        if (!outcome.agent) return;
+        if (!outcome.agent) {
+          if (outcome.asked) entry.roster.agent_silent(static_cast<std::uint16_t>(slot), outcome.reason);
+          return;
+        }
         entry.roster.agent_said(static_cast<std::uint16_t>(slot), *outcome.agent, base::Clock::now());
         publish_soon();
       });

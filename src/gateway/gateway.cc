@@ -213,6 +213,7 @@ ListenerStatus Gateway::status_of(std::size_t listener) const {
   ListenerStatus status;
   status.name = listeners_[listener].settings.name;
   for (const net::SocketAddress& address : listeners_[listener].bound) status.addresses.push_back(address.text());
+  status.max_connections = listeners_[listener].settings.max_connections;
   status.without_room = listeners_[listener].admission.without_room();
   status.connect_buckets.resize(ConnectHistogram::kBoundsSeconds.size() + 1);
   for (const auto& of_worker : listener_counters_) {

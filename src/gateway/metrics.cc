@@ -26,6 +26,8 @@ control::HistogramCounts connect_counts(const ListenerStatus& listener) {
 void add_listener(MetricsPage& page, const ListenerStatus& listener) {
   const MetricLabels labels = {{"listener", listener.name}};
   page.gauge("holdfast_connections", "Connections that live now.").add(labels, number(listener.connections));
+  page.gauge("holdfast_connections_max", "How many connections a listener may have.")
+      .add(labels, listener.max_connections);
   page.counter("holdfast_connections_total", "Connections accepted.").add(labels, number(listener.connections_total));
   auto closed = page.counter("holdfast_closed_total", "Accepted connections that have ended, by reason.");
   for (const auto& [reason, count] : listener.closed) {
@@ -49,6 +51,8 @@ void add_server(MetricsPage& page, const ServerStatus& server) {
   page.gauge("holdfast_server_up", "1 while a server takes new connections.").add(labels, server.up ? 1 : 0);
   page.gauge("holdfast_server_connections", "Connections of a server, established or being made.")
       .add(labels, number(server.connections));
+  page.gauge("holdfast_server_connections_max", "How many it may have, as configured or as its agent says; 0: any.")
+      .add(labels, server.max_connections);
   page.counter("holdfast_server_connections_total", "Connections established to a server.")
       .add(labels, number(server.connections_total));
   page.counter("holdfast_server_connect_failures_total", "Attempts to connect to a server that failed.")
@@ -56,6 +60,12 @@ void add_server(MetricsPage& page, const ServerStatus& server) {
   page.counter("holdfast_server_early_closes_total",
                "Connections that a server closed early, without having sent a byte.")
       .add(labels, number(server.early_closes_total));
+  page.gauge("holdfast_server_ejected", "1 while a server is ejected because clients had trouble with it.")
+      .add(labels, server.ejected ? 1 : 0);
+  page.counter("holdfast_server_ejections_total", "How often a server was ejected.")
+      .add(labels, number(server.ejections_total));
+  page.gauge("holdfast_server_agent_silent", "1 while the agent beside the checks of a server is not heard.")
+      .add(labels, server.agent_error.empty() ? 0 : 1);
   page.counter("holdfast_server_ports_short_total", "Attempts to connect that found no free local port.")
       .add(labels, number(server.ports_short_total));
   page.gauge("holdfast_server_weight", "Weight of a server in its pool.").add(labels, server.weight);

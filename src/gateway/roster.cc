@@ -22,6 +22,8 @@ using policy::HealthJudge;
 constexpr std::chrono::milliseconds kDoubtPause{500};
 // At most one line about a source address in this time: each server of the pool has the same trouble with it.
 constexpr std::chrono::minutes kSourcePause{1};
+// The same for checks that could not be made.
+constexpr std::chrono::minutes kUnaskedPause{1};
 
 base::Duration or_else(config::Duration duration, config::Duration otherwise) {
   return duration.count() > 0 ? duration : otherwise;
@@ -220,8 +222,18 @@ std::chrono::milliseconds Roster::probed(std::uint16_t slot, const health::Outco
     if (outcome.agent) believe(*member, *outcome.agent, now);
     judged(*member, verdict, now);
     settle(*member, now);
+  } else {
+    tell_unasked(*member, outcome.reason, now);
   }
   return std::chrono::ceil<std::chrono::milliseconds>(member->judge->next_delay(random_));
+}
+
+// What is lacking here says nothing about the server, but somebody has to know that nobody looks after it.
+void Roster::tell_unasked(const Member& member, const std::string& reason, base::Time now) {
+  if (unasked_told_ != base::Time{} && now - unasked_told_ < kUnaskedPause) return;
+  unasked_told_ = now;
+  base::log_warning("a health check could not be made; the server stays as it is",
+                    {{"server", settings_.name + "/" + member.settings.name}, {"error", reason}});
 }
 
 void Roster::judged(Member& member, HealthJudge::Verdict verdict, base::Time now) {
@@ -246,10 +258,24 @@ void Roster::tell_panic(const policy::PanicJudge::Change& change) {
 void Roster::agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now) {
   Member* member = find(slot);
   if (member == nullptr) return;
+  if (!member->agent_error.empty()) {
+    member->agent_error.clear();
+    base::log_info("the agent answers again", {{"server", settings_.name + "/" + member->settings.name}});
+  }
   obey(*member, reply);
   if (reply.is_down()) member->agent_down = why(reply);
   if (reply.life == health::AgentReply::Life::up) member->agent_down.clear();
   settle(*member, now);
+}
+
+void Roster::agent_silent(std::uint16_t slot, const std::string& error) {
+  Member* member = find(slot);
+  if (member == nullptr) return;
+  const bool is_news = member->agent_error.empty();
+  member->agent_error = error;
+  if (!is_news) return;
+  base::log_warning("the agent is not heard; what it said last holds",
+                    {{"server", settings_.name + "/" + member->settings.name}, {"error", error}});
 }
 
 // An agent that is the check itself: its word counts at once, and alone.
@@ -304,6 +330,7 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
   if (verdict.kind == Kind::ejected) {
     member.eject_cause = fmt::format("{} errors within {}, the last: {}; ejected for {}", verdict.errors,
                                      short_text(settings_.passive->window), what, short_text(verdict.length));
+    ++member.ejections;
   } else if (verdict.kind == Kind::spared && now - member.last_spared >= settings_.passive->window) {
     member.last_spared = now;
     base::log_warning("a server that clients have trouble with stays, because too many others are out",

@@ -58,6 +58,8 @@ class Roster {
   // Returns how long after the beginning of this probe the next one begins.
   [[nodiscard]] std::chrono::milliseconds probed(std::uint16_t slot, const health::Outcome& outcome, base::Time now);
   void agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now);
+  // The agent beside the check gave no answer, or none that an agent gives: what it said before still holds.
+  void agent_silent(std::uint16_t slot, const std::string& error);
   void connect_failed(std::uint16_t slot, const std::string& error, base::Time now);
   void closed_early(std::uint16_t slot, base::Time now);
   // `source`: index in pool.source_addresses.
@@ -89,8 +91,10 @@ class Roster {
     std::string mode_cause;
     std::uint32_t agent_percent = 100;
     std::optional<std::uint32_t> agent_max_connections;
-    std::string agent_down;  // why, from when an agent beside the check says down until it says up
+    std::string agent_down;   // why, from when an agent beside the check says down until it says up
+    std::string agent_error;  // why the agent beside the check was not heard the last time
     std::string eject_cause;
+    std::uint64_t ejections = 0;
     bool leaving = false;
     bool serving = false;                  // as last told to the log and to the workers
     base::Time since{};                    // when `serving` last changed
@@ -122,6 +126,7 @@ class Roster {
   void believe(Member& member, const health::AgentReply& reply, base::Time now);
   void obey(Member& member, const health::AgentReply& reply);
   void tell_panic(const policy::PanicJudge::Change& change);
+  void tell_unasked(const Member& member, const std::string& reason, base::Time now);
   void judged(Member& member, policy::HealthJudge::Verdict verdict, base::Time now);
 
   // Looks at a member anew, and logs what has changed; at all of them when one has changed what holds for all.
@@ -152,6 +157,7 @@ class Roster {
   policy::PanicJudge panic_;
   policy::OutlierJudge outliers_;
   std::vector<base::Time> source_told_;  // when it was last said that it is unusable
+  base::Time unasked_told_{};            // when it was last said that a check could not be made
   base::Random random_;
   std::array<std::shared_ptr<const policy::MaglevTable>, 2> tables_;
   std::array<std::vector<policy::MaglevTable::Entry>, 2> table_entries_;

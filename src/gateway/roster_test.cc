@@ -199,7 +199,7 @@ TEST_F(RosterTest, AgentsWordsAreObeyed) {
     EXPECT_EQ(status(0).max_connections, row.limit);
     EXPECT_EQ(roster().build(now)->servers[0].max_connections, row.limit);
     EXPECT_EQ(status(0).cause, row.cause);
-    EXPECT_EQ(status(0).up, std::string(row.state) == "UP");
+    EXPECT_EQ(status(0).up, row.weight > 0);
   }
 }
 
@@ -214,6 +214,19 @@ TEST_F(RosterTest, AnAgentThatSaysTheSameAgainChangesNothing) {
     roster().agent_said(0, reply(line), now);
     EXPECT_FALSE(roster().is_changed()) << "workers would take up the same pool anew";
   }
+}
+
+TEST_F(RosterTest, AnAgentBesideThatIsNotHeardChangesNothingAndIsShown) {
+  config::Pool pool = plain_pool();
+  pool.slow_start = 0s;
+  open(pool, 1);
+  roster().agent_said(0, reply("50%"), now);
+  roster().agent_silent(0, "connection refused");
+  EXPECT_EQ(status(0).agent_error, "connection refused");
+  EXPECT_EQ(weight(0), 50);
+  roster().agent_silent(7, "nobody is there");
+  roster().agent_said(0, reply("\n"), now);
+  EXPECT_EQ(status(0).agent_error, "");
 }
 
 TEST_F(RosterTest, UpFromAnAgentBesideDoesNotOutvoteTheCheck) {

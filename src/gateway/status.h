@@ -15,6 +15,7 @@ namespace holdfast::gateway {
 struct ListenerStatus {
   std::string name;
   std::vector<std::string> addresses;  // as bound: a port 0 has become a real one
+  std::uint32_t max_connections = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
   std::map<std::string, std::uint64_t> closed;   // by reason
@@ -49,9 +50,11 @@ struct ServerStatus {
   std::uint32_t weight = 0;      // as configured
   std::uint32_t weight_now = 0;  // with slow start, agent and state
   std::size_t addresses = 0;     // that the address has resolved to; 0: none yet
+  std::string agent_error;       // why the agent beside the check was not heard the last time; empty when it was
   std::uint32_t max_connections = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
+  std::uint64_t ejections_total = 0;
   std::uint64_t connect_failures_total = 0;
   std::uint64_t early_closes_total = 0;
   std::uint64_t ports_short_total = 0;

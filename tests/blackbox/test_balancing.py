@@ -78,6 +78,7 @@ def test_only_weight_0_is_no_server(run, echo_backend):
     gateway = run("run", config(pool=dict(servers=[echo_backend("a").entry(weight=0)])))
     gateway.connect().expect_end()
     gateway.wait_metric("holdfast_closed_total", 1, reason="no_server")
+    assert gateway.metric("holdfast_pool_servers_up") == gateway.metric("holdfast_server_up") == 0
 
 
 def test_listeners_use_their_own_pools(run, three_servers):

@@ -349,6 +349,22 @@ def test_up_from_an_agent_beside_does_not_outvote_the_check(run, echo_backend, r
     assert steps_of(gateway, "dead") in ([("UP", "DOWN")], [])
 
 
+def test_an_agent_beside_that_is_not_heard_is_told_once_and_shown(run, echo_backend, scripted_backend):
+    agent = scripted_backend("agent", saying("<html>\n"))
+    gateway = run("run", config(pool=pool([echo_backend("a")], dict(agent_port=agent.port))))
+    gateway.wait_server("a", state="UP", agent_error="not an agent's answer: <html>")
+    assert gateway.metric("holdfast_server_agent_silent", server="a") == 1
+    agent.serve = saying("maxconn:7\n")
+    gateway.wait_server("a", agent_error="", max_connections=7)
+    gateway.wait_metric("holdfast_server_agent_silent", 0, server="a")
+    assert gateway.metric("holdfast_server_connections_max", server="a") == 7
+    agent.close()
+    gateway.wait_server("a", agent_error="connection refused", max_connections=7)
+    lines = gateway.log("the agent is not heard; what it said last holds", server="p/a")
+    assert [each["error"] for each in lines] == ["not an agent's answer: <html>", "connection refused"]
+    assert len(gateway.log("the agent answers again", server="p/a")) == 1
+
+
 def test_an_agents_limit_and_drain_are_felt_by_clients(run, echo_backend, scripted_backend):
     agent = scripted_backend("agent", saying("maxconn:2\n"))
     a, b = echo_backend("a"), echo_backend("b")
@@ -365,6 +381,15 @@ def test_an_agents_limit_and_drain_are_felt_by_clients(run, echo_backend, script
     gateway.wait_server("b", state="DRAIN", connections=2)
     gateway.connect().expect_end()
     assert all(each.ask(b"still") == b"still" for each in clients)
+
+
+def test_a_check_that_cannot_be_made_is_said_once_and_changes_nothing(run, echo_backend, directory):
+    server = echo_backend("a", listen=f"unix:{directory}/a.sock")
+    gateway = run("run", config(pool=pool([server], dict(address="127.0.0.1"))))  # but at which port?
+    gateway.wait_metric("holdfast_probes_total", lambda now: now >= 10)
+    [line] = gateway.log("a health check could not be made; the server stays as it is")
+    assert (line["server"], line["error"]) == ("p/a", "cannot ask: no port is known")
+    assert gateway.connect().ask(b"hello") == b"hello"
 
 
 # Names and many.

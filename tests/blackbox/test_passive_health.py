@@ -55,6 +55,9 @@ def test_a_server_that_refuses_is_ejected(run, echo_backend, refusing_backend):
     gateway = run("run", config(pool=pool([refusing_backend("bad"), echo_backend("good")], errors=2, eject="1h")))
     wait_until(lambda: gateway.connect().served_by and gateway.servers()["bad"]["ejected"], "the ejection")
     assert gateway.servers()["bad"]["cause"] == "2 errors within 30s, the last: Connection refused; ejected for 1h"
+    assert gateway.metric("holdfast_server_ejected", server="bad") == 1
+    assert gateway.metric("holdfast_server_ejections_total", server="bad") == 1
+    assert gateway.metric("holdfast_server_ejections_total", server="good") == 0
     assert gateway.metric("holdfast_closed_total") == 0, "no client was lost"
 
 
