@@ -52,7 +52,7 @@ Directory::Entry::Entry(Directory& owner, std::size_t pool_number, const config:
 
 void Directory::Entry::joined(std::uint16_t slot, const base::Endpoint& address) {
   if (address.kind == base::Endpoint::Kind::host_name) {
-    directory.names_.insert_or_assign(slot, Name{number, address, false, false, {}});
+    directory.names_.insert_or_assign(slot, Name{.pool = number, .address = address, .lookup = {}});
     if (directory.open_) directory.begin_lookup(slot);
     return;
   }
@@ -201,10 +201,14 @@ control::Task<> Directory::look_up(std::uint16_t slot) {
   const auto found = co_await control::resolve(threads_, address.host, kLookupTimeout);
   Name& name = names_.at(slot);
   if (found) {
+    name.known = true;
     resolved(entries_[name.pool], slot, with_port(*found, address.port));
   } else if (!name.failed) {
-    base::log_warning("host name not resolved; it keeps the addresses it had",
-                      {{"name", address.host}, {"error", found.error().text()}});
+    base::log_warning(name.known ? "host name not resolved; its server keeps the addresses it had"
+                                 : "host name not resolved; its server gets no connections until it is",
+                      {{"name", address.host},
+                       {"server", slots_[slot].pool + "/" + slots_[slot].server},
+                       {"error", found.error().text()}});
   }
   name.failed = !found;
   looked_up();

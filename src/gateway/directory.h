@@ -57,6 +57,7 @@ class Directory {
     base::Endpoint address;
     bool failed = false;  // said so already
     bool begun = false;   // the first lookup
+    bool known = false;   // it was resolved once
     control::Job lookup;
   };
   // One pool with all that feeds its roster.

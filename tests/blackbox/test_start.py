@@ -87,7 +87,8 @@ def test_servers_are_reached_by_host_name_beside_one_that_is_not_resolved(run, e
     assert metrics.value("holdfast_server_addresses", server="unknown") == 0
     assert metrics.value("holdfast_server_addresses", server="good") >= 1
     assert metrics.value("holdfast_server_connect_failures_total", server="unknown") == 0, "it is not even tried"
-    gateway.wait_log("host name not resolved; it keeps the addresses it had", name="no-such-host.invalid")
+    gateway.wait_log("host name not resolved; its server gets no connections until it is",
+                     name="no-such-host.invalid", server="p/unknown")
 
 
 def test_a_pool_without_any_resolved_server_closes_clients_with_no_server(run):
