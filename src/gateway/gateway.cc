@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/log.h"
+
 namespace holdfast::gateway {
 namespace {
 
@@ -155,9 +157,23 @@ void Gateway::start(std::function<void()> on_ready) {
     started_ = true;
     ports_ticker_ =
         std::make_unique<control::Ticker>(runtime_, kPortsLook, [this] { local_ports_ = net::local_ports(); });
+    tell_descriptors();
     for (const auto& worker : workers_) worker->start();
     on_ready();
   });
+}
+
+// Better told at the start than met at the peak.
+void Gateway::tell_descriptors() const {
+  std::int64_t most = 0;
+  for (const Listener& listener : listeners_) most = std::max<std::int64_t>(most, listener.settings.max_connections);
+  most = std::min<std::int64_t>(most, process_.max_connections);
+  const std::int64_t room = descriptors_.free() / 2;
+  if (most <= room) return;
+  base::log_warning(
+      "there are descriptors for fewer connections than a listener may have; then accepting pauses: raise the limit "
+      "(LimitNOFILE) or lower max_connections",
+      {{"max_connections", most}, {"descriptors_for", room}});
 }
 
 void Gateway::drain(std::chrono::milliseconds timeout, std::function<void(std::uint64_t)> on_drained) {

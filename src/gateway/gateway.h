@@ -49,6 +49,7 @@ class Gateway {
   void make_workers(std::size_t count, Verbosity verbosity);
   void bind(Listener& listener, std::uint16_t number, const base::Endpoint& endpoint);
   void check_drained();
+  void tell_descriptors() const;
   void stop_listening();
   [[nodiscard]] ListenerStatus status_of(std::size_t listener) const;
   void hear(const Notice& notice);

@@ -26,6 +26,18 @@ def exhausted(run, echo_backend):
     return gateway, served, waiting
 
 
+def test_too_few_descriptors_for_max_connections_are_told_at_the_start(run, echo_backend):
+    told = ("there are descriptors for fewer connections than a listener may have; then accepting pauses: raise the "
+            "limit (LimitNOFILE) or lower max_connections")
+    pool = dict(servers=[echo_backend("a")])
+    short = run("run", config(listener=dict(max_connections=200), pool=pool), descriptors=DESCRIPTORS)
+    [line] = short.wait_log(told)
+    assert line["max_connections"] == 200 and 100 < line["descriptors_for"] < 200
+    enough = run("run", config(listener=dict(max_connections=100), pool=pool), descriptors=DESCRIPTORS)
+    assert enough.connect().ask(b"hello") == b"hello"
+    assert not enough.log(told)
+
+
 def test_without_descriptors_accepting_pauses_and_the_rest_goes_on(exhausted):
     gateway, served, waiting = exhausted
     before = gateway.metrics()
