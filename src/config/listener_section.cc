@@ -24,15 +24,15 @@ Table<Listener> listener_section() {
       {"name", name(), &Listener::name, kRequired,
        "Names the listener in logs, metrics and the API. Two listeners cannot have the same."},
       {"bind", list_of(bind_address(), {1, 64}), &Listener::bind, kRequired,
-       "Where to listen. Port 0: any free port, reported when the process is ready. Two listeners cannot have "
-       "the same address and port."},
+       "Where to listen; `[::]` is all of IPv6 and none of IPv4. Port 0: any free port, reported when the process is "
+       "ready. Two listeners cannot have the same address and port."},
       {"protocol", choice<Protocol>({{"tcp", Protocol::tcp}}), &Listener::protocol, "tcp",
        "What clients speak. `tcp` relays bytes as they are."},
       {"pool", name(), &Listener::pool, kRequired, "The name of the pool whose servers take the connections."},
       {"max_connections", count(1, kConnectionsMax), &Listener::max_connections, 100'000,
        "How many connections may be open at once. Further clients are refused and counted."},
       {"max_connections_per_address", count(0, kConnectionsMax), &Listener::max_connections_per_address, 0,
-       "How many of them may come from one address. 0: no limit."},
+       "How many of them may come from one address; clients of a unix socket are one. 0: no limit."},
       {"address_prefix_ipv6", count(1, 128), &Listener::address_prefix_ipv6, 64,
        "How many leading bits make one IPv6 address for the limits per address: a customer has many addresses."},
       {"accept_rate", rate_or_zero(kRateMin, kRateMax), &Listener::accept_rate, 0,
@@ -44,7 +44,9 @@ Table<Listener> listener_section() {
       {"accept_burst_per_address", count(0, kConnectionsMax), &Listener::accept_burst_per_address, 0,
        "How many may come at once from one address. 0: what its rate allows in a second."},
       {"allow", cidrs(), &Listener::allow, kEmptyList,
-       "Networks whose clients are let in. Empty: all. The client is who the PROXY header says."},
+       "Networks whose clients are let in; clients of a unix socket are in none. Empty: all. The client is who the "
+       "PROXY "
+       "header says."},
       {"deny", cidrs(), &Listener::deny, kEmptyList, "Networks whose clients are refused, also when `allow` has them."},
       {"proxy_protocol", proxy_in(), &Listener::proxy_protocol, "off",
        "Whether clients begin with a PROXY header, version 1 or 2, that says who they are. `optional`: those that "

@@ -94,7 +94,8 @@ Table<Pool> pool_section() {
        "A server that joins or returns gets its weight, and its `max_accept_rate`, bit by bit over this time. 0s: at "
        "once."},
       {"connect_timeout", duration(10ms, 1h), &Pool::connect_timeout, "5s",
-       "How long to wait for a server to answer before the next one is tried."},
+       "How long to wait for a server to answer before the next one is tried. `listener.handshake_timeout` bounds all "
+       "attempts together."},
       {"retries", count(0, 16), &Pool::retries, 3,
        "How many further times to try when a server does not take a connection, on other servers first."},
       {"queue", count(0, kConnectionsMax), &Pool::queue, 0,
@@ -111,7 +112,8 @@ Table<Pool> pool_section() {
        "Whether servers are told who the client is, by a PROXY header. Health checks of the same "
        "address and port then send one as well."},
       {"on_down", choice<OnDown>({{"keep", OnDown::keep}, {"close", OnDown::close}}), &Pool::on_down, "keep",
-       "What happens to the open connections of a server that goes DOWN: nothing, or they are closed at `drain_rate`."},
+       "What happens to the open connections of a server that goes DOWN by its checks or its agent: nothing, or they "
+       "are closed at `drain_rate`."},
       {"on_remove", on_remove(), &Pool::on_remove, "drain",
        "The same for a server that is removed: nothing, closed at `drain_rate`, or closed at once."},
       {"drain_rate", rate(kRateMin, kRateMax), &Pool::drain_rate, "200/s",
