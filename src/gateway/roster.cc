@@ -20,6 +20,9 @@ using policy::HealthJudge;
 // How long it is from when a probe that was asked for because clients have trouble can have ended to when the next one
 // may be asked for.
 constexpr std::chrono::milliseconds kDoubtPause{500};
+// How long a server that left stays at least. A worker may still connect to it before it sees the new pool, and that
+// connection is closed with the others only while the server is known.
+constexpr std::chrono::milliseconds kFarewell{100};
 // At most one line about a source address in this time: each server of the pool has the same trouble with it.
 constexpr std::chrono::minutes kSourcePause{1};
 // The same for checks that could not be made.
@@ -193,7 +196,8 @@ void Roster::leave(Member& member, base::Time now) {
 
 void Roster::drop_empty(base::Time now) {
   const auto gone = [&](const Member& member) {
-    if (!member.leaving || slots_[member.slot].load.connections.load(std::memory_order_relaxed) > 0) return false;
+    if (!member.leaving || now - *member.closing_began < kFarewell) return false;
+    if (slots_[member.slot].load.connections.load(std::memory_order_relaxed) > 0) return false;
     if (member.serving) --serving_;
     outliers_.remove(member.slot);
     slots_.close(member.slot, now);

@@ -467,6 +467,22 @@ TEST_F(RosterTest, OneThatLeftIsAskedNoMoreAndGoesWithItsLastConnection) {
   pass(0);
 }
 
+TEST_F(RosterTest, OneThatLeftStaysUntilWorkersKnow) {
+  config::Pool pool = plain_pool();
+  pool.on_remove = config::OnRemove::close;
+  open(pool, 2);
+  roster().set_servers(Roster::Origin::configured, {list[1]}, now);
+  after(1ms);
+  ASSERT_EQ(roster().status(now).size(), 2U) << "nobody has been told yet";
+  EXPECT_EQ(closing(0), Closing::at_once);
+  slots()[0].load.connections = 1;  // a worker that did not know
+  after(1s);
+  EXPECT_EQ(closing(0), Closing::at_once);
+  slots()[0].load.connections = 0;
+  after(1ms);
+  EXPECT_EQ(roster().status(now).size(), 1U);
+}
+
 TEST_F(RosterTest, OneThatIsBackInTimeKeepsItsPlaceAndIsAskedAgain) {
   open(plain_pool(), 1);
   list.push_back(server("named", "broker.example:1883"));
