@@ -70,6 +70,26 @@ void check_health(const Health& health, const Value& written, Faults& faults) {
   faults.add(steps->front().position, "[[pool.health.step]] does nothing without `type = \"script\"`");
 }
 
+bool may_be_full(const Pool& pool, const Value& written) {
+  const bool has_agent = pool.health && (pool.health->type == HealthType::agent || pool.health->agent_port != 0);
+  const Value* servers = written.find("server");
+  const List* list = servers != nullptr ? servers->as<List>() : nullptr;
+  const bool has_limit =
+      list == nullptr || std::ranges::any_of(*list, [](const Value& server) {
+        return server.find("max_connections") != nullptr || server.find("max_accept_rate") != nullptr;
+      });
+  return has_agent || has_limit || written.find("discovery") != nullptr;
+}
+
+void check_queue_is_used(const Pool& pool, const Value& written, Faults& faults) {
+  const Member* queue = member(written, "queue");
+  if (queue == nullptr || pool.queue == 0 || pool.when_all_down == WhenAllDown::queue) return;
+  if (may_be_full(pool, written)) return;
+  faults.add(queue->key_position,
+             "`queue` does nothing without a server that has `max_connections` or `max_accept_rate`, or "
+             "`when_all_down = \"queue\"`");
+}
+
 }  // namespace
 
 void check_unheeded(const Listener&, const Value& written, Faults& faults) {
@@ -78,6 +98,7 @@ void check_unheeded(const Listener&, const Value& written, Faults& faults) {
 
 void check_unheeded(const Pool& pool, const Value& written, Faults& faults) {
   check_needs(kOfPool, written, faults);
+  check_queue_is_used(pool, written, faults);
   const Value* health = written.find("health");
   if (pool.health && health != nullptr) check_health(*pool.health, *health, faults);
   const Member* on_down = member(written, "on_down");

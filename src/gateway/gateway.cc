@@ -163,14 +163,14 @@ void Gateway::start(std::function<void()> on_ready) {
   });
 }
 
-// Better told at the start than met at the peak.
+// Better told at the start than met at the peak; but the default of max_connections is more than many machines allow.
 void Gateway::tell_descriptors() const {
   std::int64_t most = 0;
   for (const Listener& listener : listeners_) most = std::max<std::int64_t>(most, listener.settings.max_connections);
   most = std::min<std::int64_t>(most, process_.max_connections);
   const std::int64_t room = descriptors_.free() / 2;
   if (most <= room) return;
-  base::log_warning(
+  base::log_info(
       "there are descriptors for fewer connections than a listener may have; then accepting pauses: raise the limit "
       "(LimitNOFILE) or lower max_connections",
       {{"max_connections", most}, {"descriptors_for", room}});

@@ -205,7 +205,8 @@ def test_waiting_is_not_part_of_the_handshake(run, hand_backend):
 
 def test_a_pool_that_is_down_closes_at_once_although_it_has_a_queue(run, echo_backend):
     a = echo_backend("a")
-    gateway = run("run", config(pool=dict(servers=[a], queue=10, queue_timeout="1m", health=QUICK_CHECKS)))
+    gateway = run("run", config(pool=dict(servers=[a.entry(max_connections=9)], queue=10, queue_timeout="1m",
+                                          health=QUICK_CHECKS)))
     gateway.wait_metric("holdfast_server_up", 1)
     a.kill()
     gateway.wait_metric("holdfast_server_up", 0)
