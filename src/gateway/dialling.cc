@@ -271,7 +271,7 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
 Relays::Fate Relays::connected(base::Key key, Relay& relay) {
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(loop_.now() - relay.accepted);
   relay.stage = Relay::Stage::relaying;
-  relay.ticket() = 0;
+  relay.ticket() = relay.joined() = 0;
   relay.connect_us = static_cast<std::uint32_t>(taken.count());
   relay.last_activity = loop_.tick();
   counters(relay).connect.record(taken);

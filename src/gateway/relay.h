@@ -81,6 +81,8 @@ struct Relay {
   // Before relaying: its number in the order of the queue, 0 while it has never waited. Kept where the server's bytes
   // are counted later.
   [[nodiscard]] std::uint64_t& ticket() noexcept { return bytes[1]; }
+  // The same: the tick at which it joined the queue for the first time.
+  [[nodiscard]] std::uint64_t& joined() noexcept { return bytes[0]; }
   [[nodiscard]] Leg& leg(End end) noexcept { return legs[static_cast<std::size_t>(end)]; }
 };
 static_assert(base::Slab<Relay>::entry_bytes() <= 200, "docs/MEMORY.md: the budget of an idle relay");

@@ -183,7 +183,7 @@ void Relays::announce_end(const Relay& relay, CloseReason reason) {
                                                .attempts = attempts,
                                                .connect = std::chrono::microseconds{relay.connect_us},
                                                .duration = microseconds_between(relay.accepted, loop_.now()),
-                                               .bytes_from_client = relay.bytes[0],
+                                               .bytes_from_client = relayed ? relay.bytes[0] : 0,
                                                .bytes_from_server = relayed ? relay.bytes[1] : 0});
 }
 

@@ -29,13 +29,15 @@ void Relays::wait(base::Key key, Relay& relay) {
   WaitingLine& line = lines_[rules(relay).pool];
   if (relay.ticket() == 0) {
     relay.ticket() = pool.load->tickets.fetch_add(1, std::memory_order_relaxed) + 1;
+    relay.joined() = loop_.tick().count;
     line.join(key.index);
   } else {
     line.join_again(key.index);
   }
   tell_head(rules(relay).pool);
   const bool is_first = line.first() == key.index;
-  const base::Tick last = base::Tick::not_before(loop_.now() + pool.queue_timeout);
+  const auto whole = static_cast<std::uint32_t>(pool.queue_timeout / base::Tick::kLength);
+  const base::Tick last{static_cast<std::uint32_t>(relay.joined()) + whole + 2};
   timers_.arm(key.index, is_first ? base::Tick{loop_.tick().count + 1} : last);
 }
 
@@ -54,7 +56,7 @@ void Relays::unlink(base::Key key, Relay& relay) {
 }
 
 void Relays::on_waited(base::Key key, Relay& relay) {
-  const auto waited = loop_.tick().since(relay.last_activity);
+  const auto waited = loop_.tick().since(base::Tick{static_cast<std::uint32_t>(relay.joined())});
   if (waited >= pool(relay).queue_timeout + base::Tick::kLength) return end(key, relay, CloseReason::queue_timeout);
   timers_.arm(key.index, base::Tick{loop_.tick().count + 1});
   if (lines_[rules(relay).pool].first() == key.index) serve(rules(relay).pool);

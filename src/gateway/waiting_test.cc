@@ -181,6 +181,25 @@ TEST(Claim, APlaceThatAnotherHasTakenSinceTheChoiceIsNotTakenTwice) {
   }
 }
 
+TEST(Claim, WhoComesBackToTheQueueDoesNotWaitLongerForIt) {
+  Rig rig;
+  rig.set_pool([](Pool& pool) {
+    pool.servers[0].max_connections = 1;
+    pool.queue = 5;
+    pool.queue_timeout = 200ms;
+  });
+  rig.open();
+  Peer first = rig.connect();
+  Peer server = rig.accept();
+  Peer second = rig.connect();
+  rig.until([&] { return rig.closed(CloseReason::queue_timeout) == 1; });
+  EXPECT_EQ(rig.load.waiting, 0U);
+  rig.take_notices([](const Notice& notice) {
+    const auto* ended = std::get_if<ConnectionEnded>(&notice);
+    EXPECT_TRUE(ended == nullptr || ended->bytes_from_client == 0);
+  });
+}
+
 TEST(WaitingLine, KeepsTheOrderWhateverLeaves) {
   base::Slab<Relay> relays;
   WaitingLine line(relays);
