@@ -48,6 +48,9 @@ bool is_operation_aborted(const std::exception_ptr& exception) {
 }  // namespace
 
 struct Job::State {
+  explicit State(asio::io_context& of) : context(of) {}
+
+  asio::io_context& context;
   asio::cancellation_signal signal;
   const char* name = "";
   bool cancelled = false;
@@ -86,7 +89,11 @@ void Job::cancel() noexcept {
   if (state_ == nullptr || state_->done || state_->cancelled) return;
   const std::shared_ptr<State> state = state_;  // the coroutine may end, and destroy this Job, before emit() returns
   state->cancelled = true;
-  state->signal.emit(asio::cancellation_type::terminal);
+  // Outside of run() Asio would put the signal off and keep a bare pointer to what may have ended by then.
+  const auto emit = [state] {
+    if (!state->done) state->signal.emit(asio::cancellation_type::terminal);
+  };
+  state->context.get_executor().running_in_this_thread() ? emit() : asio::post(state->context, emit);
 }
 
 bool Job::done() const noexcept { return state_ == nullptr || state_->done; }
@@ -146,7 +153,7 @@ void Runtime::on_signals(std::initializer_list<int> signals, std::function<void(
 
 Job Runtime::spawn(const char* name, Task<> task) {
   assert_control_thread();
-  auto job = std::make_shared<Job::State>();
+  auto job = std::make_shared<Job::State>(state_->context);
   job->name = name;
   asio::co_spawn(state_->context, std::move(task), asio::bind_cancellation_slot(job->signal.slot(), Ending(job)));
   return Job(std::move(job));

@@ -25,6 +25,30 @@ Task<> wait_for_ever() {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
+// Ends in order when its wait is over, cancelled or not.
+Task<> wait_once(asio::steady_timer& timer) {
+  boost::system::error_code error;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+}
+
+void run_a_little(Runtime& runtime) {
+  runtime.post([&] { runtime.post([&] { runtime.post([&] { runtime.stop(); }); }); });
+  runtime.context().restart();
+  runtime.run();
+}
+
+TEST(Job, MayEndBeforeACancelOutsideOfRunHasReachedIt) {
+  Runtime runtime;
+  asio::steady_timer timer(runtime.context(), std::chrono::hours(1));
+  Job job = runtime.spawn("one wait", wait_once(timer));
+  run_a_little(runtime);
+  EXPECT_FALSE(job.done());
+  timer.cancel();  // its end is on its way already
+  job.cancel();
+  run_a_little(runtime);
+  EXPECT_TRUE(job.done());
+}
+
 TEST(Runtime, RunsWhatIsPostedInOrderOnItsThread) {
   constexpr int kPosts = 1'000;
   Runtime runtime;
