@@ -138,8 +138,6 @@ class Roster {
   [[nodiscard]] static bool has_no_weight(const Member& member);
   [[nodiscard]] std::string state_text(const Member& member) const;
   [[nodiscard]] std::string cause_text(const Member& member) const;
-  // How many others could be given a connection now.
-  [[nodiscard]] std::uint32_t useful_but(const Member& excluded) const;
   void tell_strength();
 
   [[nodiscard]] policy::Ramp ramp(const Member& member, base::Time now) const;

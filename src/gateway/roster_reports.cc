@@ -144,7 +144,7 @@ void Roster::source_unusable(std::uint8_t source, base::Time now) {
 
 void Roster::trouble(Member& member, const std::string& what, base::Time now) {
   doubt(member, now);
-  const auto verdict = outliers_.error(member.slot, now, useful_but(member));
+  const auto verdict = outliers_.error(member.slot, now, serving_ - (member.serving ? 1 : 0));
   using Kind = policy::OutlierJudge::Verdict::Kind;
   if (verdict.kind == Kind::ejected) {
     member.eject_cause = fmt::format("{} errors within {}, the last: {}; ejected for {}", verdict.errors,
@@ -156,13 +156,6 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
                       {{"server", settings_.name + "/" + member.settings.name}, {"error", what}});
   }
   settle(member, now);
-}
-
-std::uint32_t Roster::useful_but(const Member& excluded) const {
-  const auto useful = [&excluded](const Member& member) {
-    return &member != &excluded && member.serving && member.settings.weight > 0 && member.agent_percent > 0;
-  };
-  return static_cast<std::uint32_t>(std::ranges::count_if(members_, useful));
 }
 
 void Roster::doubt(Member& member, base::Time now) {

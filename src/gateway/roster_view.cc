@@ -48,7 +48,7 @@ policy::Ramp Roster::ramp(const Member& member, base::Time now) const {
 
 // What it is worth now. A server that serves is worth something, unless somebody has said otherwise.
 std::uint32_t Roster::weight(const Member& member, base::Time now) const {
-  if (!member.serving || member.settings.weight == 0 || member.agent_percent == 0) return 0;
+  if (!member.serving) return 0;
   const std::uint64_t told = std::uint64_t{member.settings.weight} * member.agent_percent / 100;
   return ramp(member, now).weight(static_cast<std::uint32_t>(std::clamp<std::uint64_t>(told, 1, policy::kWeightMax)));
 }
@@ -147,7 +147,7 @@ std::vector<ServerStatus> Roster::status(base::Time now) const {
                         .address = member.settings.address.text(),
                         .state = state_text(member),
                         .cause = cause_text(member),
-                        .up = is_serving(member) && weight(member, now) > 0,
+                        .up = is_serving(member),
                         .backup = member.settings.backup,
                         .leaving = member.leaving,
                         .held = !member.leaving && panic_.is_held(member.slot),
