@@ -200,7 +200,7 @@ std::optional<std::uint32_t> Day::find_server(std::uint32_t index) {
     if (!chosen) chosen = pool_.choose(worker, request);
     if (!chosen) return std::nullopt;
     if (alive_[*chosen] && pool_.take_accept(*chosen, now_)) return chosen;
-    policy::set_aside(pool_.load(*chosen), now_ + kAside);
+    pool_.load(*chosen).aside.set(now_ + kAside);
     tried.push_back(*chosen);
   }
   return std::nullopt;

@@ -24,7 +24,7 @@ void Pool::mark_up(std::uint32_t server, base::Time now, bool slowly) {
   state.up = true;
   state.starting = slowly && plan_.slow_start.count() > 0;
   state.since = now;
-  policy::take_back(loads_[server]);
+  loads_[server].aside.take_back();
 }
 
 Seconds Pool::step() const { return plan_.slow_start / kRampSteps; }
@@ -88,7 +88,7 @@ bool Pool::take_accept(std::uint32_t server, base::Time now) {
 bool Pool::over_bound(std::uint32_t server, base::Time now) const {
   if (plan_.load_bound == 0) return false;
   double weight_sum = 0;
-  for (const policy::Server& each : servers_) weight_sum += policy::is_aside(*each.load, now) ? 0 : each.weight;
+  for (const policy::Server& each : servers_) weight_sum += each.load->aside.holds(now) ? 0 : each.weight;
   const double part = servers_[server].weight / weight_sum;
   return count(server) + 1 > std::ceil(plan_.load_bound * (total_ + 1) * part);
 }

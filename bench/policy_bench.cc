@@ -48,7 +48,7 @@ class Pool {
     add(total_);
   }
   void set_some_aside(base::Time until) {
-    for (std::size_t i = 0; i < servers_.size(); i += 16) set_aside(*servers_[i].load, until);
+    for (std::size_t i = 0; i < servers_.size(); i += 16) servers_[i].load->aside.set(until);
   }
 
  private:

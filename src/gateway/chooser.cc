@@ -38,7 +38,7 @@ Left left_in(const Tier& tier, std::span<const std::uint32_t> tried, base::Time 
     left.any = true;
     if (policy::contains(tried, i)) continue;
     left.untried = true;
-    left.healthy = !policy::is_aside(*server.load, now);
+    left.healthy = !server.load->aside.holds(now);
   }
   return left;
 }

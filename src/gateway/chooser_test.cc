@@ -30,7 +30,7 @@ struct Fleet {
     server.max_connections = 5;
     server.load = &slots[slot].load;
     if (state == "full") slots[slot].load.connections = 5;
-    if (state == "aside") policy::set_aside(slots[slot].load, kNow + 1s);
+    if (state == "aside") slots[slot].load.aside.set(kNow + 1s);
     if (state == "rate") {
       server.accept_rate = policy::AcceptRate::per_second(1, 1);
       EXPECT_TRUE(slots[slot].load.accepts.try_take(kNow, server.accept_rate));
@@ -88,7 +88,7 @@ TEST(Chooser, FollowsTheOrderOfItsHeader) {
 
 TEST(Chooser, AServerThatIsAsideAndFullIsFull) {
   Fleet fleet({"full"});
-  policy::set_aside(fleet.slots[0].load, kNow + 1s);
+  fleet.slots[0].load.aside.set(kNow + 1s);
   EXPECT_EQ(fleet.choose().answer, Answer::full);
 }
 

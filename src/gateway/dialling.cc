@@ -40,13 +40,6 @@ std::size_t rounds(const Pool& pool, std::uint8_t attempts) {
   return attempts / std::max<std::size_t>(count, 1);
 }
 
-bool is_aside(const SourceLoad& source, base::Tick now) {
-  const base::Tick until{source.aside_until.load(std::memory_order_relaxed)};
-  const auto left = until.since(now);
-  // Nobody takes a mark back, and an old one must not be taken for one of the future when the ticks come round.
-  return until.count != 0 && left.count() > 0 && left <= kPortsPause + 2 * base::Tick::kLength;
-}
-
 base::Time aside_until(base::Time now, std::uint32_t failures) {
   return now + kAside * (1U << std::min(failures, kAsideDoublingsMax));
 }
@@ -144,14 +137,14 @@ base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Ser
   if (to.is_unix()) return net::dial(to, rules(relay).tcp);
   const net::PortRange ports = context_.local_ports->load(std::memory_order_relaxed);
   const std::uint16_t port = to.peer().port;
-  relay.own_port_too = ports.contains(port) ? port : 0;
+  relay.ephemeral_port = ports.contains(port) ? port : 0;
   bool has_source = false;
   for (std::uint32_t i = 0; i < slot.source_count; ++i) {
     const auto index = static_cast<std::uint8_t>((turn + i) % slot.source_count);
     const net::SocketAddress* from = pool.sources.empty() ? nullptr : &pool.sources[index];
     SourceLoad& source = slot.sources[index];
     if (from != nullptr && from->family() != to.family()) continue;
-    if (!is_aside(source, loop_.tick()) &&
+    if (!source.aside.holds(loop_.now()) &&
         source.ports.load(std::memory_order_relaxed) < ports.count() * server.addresses.size()) {
       auto fd = net::dial(to, rules(relay).tcp, from);
       if (fd || fd.error().system_errno != EADDRNOTAVAIL) {
@@ -173,7 +166,7 @@ void Relays::take_port(Relay& relay, SourceLoad& source, std::uint8_t index) {
 }
 
 void Relays::set_aside(SourceLoad& source, const base::Error& error, SourceUnusable notice) {
-  source.aside_until.store(base::Tick::not_before(loop_.now() + kPortsPause).count, std::memory_order_relaxed);
+  source.aside.set(loop_.now() + kPortsPause);
   const bool unusable = error.code == base::Errc::not_found;
   if (!source.unusable.exchange(unusable, std::memory_order_relaxed) && unusable) {
     (void)context_.notices->post(notice);
@@ -186,7 +179,7 @@ void Relays::give_up_server(Relay& relay, int error) {
   if (leg.transport.open()) leg.transport.close();
   leg = Leg{};
   ServerSlot& slot = slot_of(relay);
-  if (error == EADDRNOTAVAIL || error == kNoSource) policy::set_aside(slot.load, loop_.now() + kPortsPause);
+  if (error == EADDRNOTAVAIL || error == kNoSource) slot.load.aside.set(loop_.now() + kPortsPause);
   if (error == EADDRNOTAVAIL) {
     slot.ports_short_total.fetch_add(1, std::memory_order_relaxed);
     (void)context_.notices->post(PortsShort{relay.server});
@@ -196,7 +189,7 @@ void Relays::give_up_server(Relay& relay, int error) {
   }
   if (!is_our_fault(error)) {
     const std::uint32_t failures = slot.failures_in_a_row.fetch_add(1, std::memory_order_relaxed);
-    policy::set_aside(slot.load, aside_until(loop_.now(), failures));
+    slot.load.aside.set(aside_until(loop_.now(), failures));
   }
   relay.no_port = error == EADDRNOTAVAIL;
   relay.tried[relay.attempts % Relay::kTriedMax] = relay.server;
@@ -262,7 +255,7 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
     if (error != 0) return dial_failed(key, relay, error);
   }
   if (!ready.writable && !ready.broken) return;
-  if (relay.own_port_too != 0 && net::met_itself(leg.transport.fd(), relay.own_port_too)) {
+  if (relay.ephemeral_port != 0 && net::met_itself(leg.transport.fd(), relay.ephemeral_port)) {
     return dial_failed(key, relay, ECONNREFUSED);
   }
   if (connected(key, relay) == Fate::lives) on_relaying(key, relay, End::server, ready);
@@ -279,7 +272,7 @@ Relays::Fate Relays::connected(base::Key key, Relay& relay) {
   slot.connections_total.fetch_add(1, std::memory_order_relaxed);
   if (slot.failures_in_a_row.load(std::memory_order_relaxed) != 0) {
     slot.failures_in_a_row.store(0, std::memory_order_relaxed);
-    policy::take_back(slot.load);
+    slot.load.aside.take_back();
   }
   arm_relaying(key, relay);
   closings_.connected(key, relay.server);

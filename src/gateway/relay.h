@@ -69,7 +69,7 @@ struct Relay {
   std::uint16_t listener = 0;
   std::uint16_t server = kNoServer;              // slot in ServerSlots
   std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
-  std::uint16_t own_port_too = 0;                // the server's port, when the kernel may also connect from it
+  std::uint16_t ephemeral_port = 0;              // the server's, when the kernel may also connect from it; else 0
   std::uint8_t attempts = 0;
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;

@@ -377,18 +377,6 @@ TEST(Relays, AServerThatDoesNotAnswerInTheTimeOfTheListenerIsAvoidedByTheNext) {
   }
 }
 
-TEST(Relays, ASourceAddressIsNotAsideOnceMoreWhenTheTicksComeRound) {
-  Rig rig(1);
-  rig.open();
-  const base::Tick now = rig.loop.tick();
-  for (const std::uint32_t ahead : {1U << 30, 200U}) {
-    rig.slots[0].sources[0].aside_until = now.count + ahead;
-    Peer client = rig.connect();
-    Peer server = rig.accept();
-  }
-  EXPECT_EQ(rig.slots[0].ports_short_total, 0U);
-}
-
 TEST(Relays, NothingUsableInThePoolEndsTheClientAtOnce) {
   Rig rig(1);
   rig.open();

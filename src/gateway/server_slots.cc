@@ -29,7 +29,7 @@ std::optional<std::uint16_t> ServerSlots::open(const std::string& pool, const st
   opened.early_closes_total = 0;
   opened.ports_short_total = 0;
   opened.failures_in_a_row = 0;
-  policy::take_back(opened.load);
+  opened.load.aside.take_back();
   opened.load.accepts.forget();
   opened.closes.forget();
   opened.source_count = static_cast<std::uint8_t>(sources);

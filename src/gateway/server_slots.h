@@ -27,9 +27,9 @@ inline constexpr std::uint16_t kNoServer = 0xffff;
 // One of the pool's source addresses, as one server's connections use it. A pool without any has one that stands for
 // whatever the kernel chooses.
 struct SourceLoad {
-  std::atomic<std::uint32_t> ports{0};        // in use towards this server
-  std::atomic<std::uint32_t> aside_until{0};  // a base::Tick; the kernel has said that no port is left, or no address
-  std::atomic<bool> unusable{false};          // because it is no address of this machine
+  std::atomic<std::uint32_t> ports{0};  // in use towards this server
+  policy::AsideMark aside;              // the kernel has said that no port is left, or no address
+  std::atomic<bool> unusable{false};    // because it is no address of this machine
 };
 
 struct ServerSlot {

@@ -37,7 +37,7 @@ TEST(ServerSlots, OneThatIsUsedAgainRemembersNothing) {
   server.ports_short_total = server.failures_in_a_row = 7;
   server.sources[0].ports = 7;
   server.sources[0].unusable = true;
-  policy::set_aside(server.load, base::Clock::now() + std::chrono::minutes(1));
+  server.load.aside.set(base::Clock::now() + std::chrono::minutes(1));
   const auto rate = policy::AcceptRate::per_second(1.0 / 3600, 1);
   EXPECT_TRUE(server.load.accepts.try_take(base::Clock::now(), rate));
   EXPECT_TRUE(server.closes.try_take(base::Clock::now(), rate));
@@ -51,7 +51,7 @@ TEST(ServerSlots, OneThatIsUsedAgainRemembersNothing) {
   EXPECT_EQ(server.source_count, 3);
   EXPECT_EQ(server.sources[0].ports, 0U);
   EXPECT_FALSE(server.sources[0].unusable);
-  EXPECT_FALSE(policy::is_aside(server.load, base::Clock::now()));
+  EXPECT_FALSE(server.load.aside.holds(base::Clock::now()));
   EXPECT_TRUE(server.load.accepts.would_take(base::Clock::now(), rate)) << "its predecessor had used its rate up";
   EXPECT_TRUE(server.closes.would_take(base::Clock::now(), rate));
 }

@@ -121,7 +121,7 @@ TEST_F(WaitingTest, AServerThatFailedBeforeTheWaitIsAskedAgainAfterIt) {
   const net::Fd back = *net::open_listener(loopback(), {}, net::Sharing::alone);
   const auto address = *net::SocketAddress::local_of(back.get());
   rig->set_pool([&](Pool& pool) { pool.servers[0].addresses = {address}; });
-  policy::take_back(rig->slots[0].load);
+  rig->slots[0].load.aside.take_back();
   rig->until([&] { return rig->slots[0].load.connections == 1 && rig->load.waiting == 0; });
 }
 

@@ -111,7 +111,7 @@ TEST(Hash, TheBoundIsNeverExceeded) {
     for (int i = 0; i < 60'000; ++i) {
       if (i % 500 == 0) {  // now and then somebody is aside, or back
         auto& load = fleet.loads[random() % fleet.loads.size()];
-        random() % 2 == 0 ? set_aside(load, fleet.now + 1h) : take_back(load);
+        random() % 2 == 0 ? load.aside.set(fleet.now + 1h) : load.aside.take_back();
       }
       if (!live.empty() && random() % 5 < (i / 10'000 % 2 == 0 ? 1U : 3U)) {
         std::swap(live[random() % live.size()], live.back());
@@ -138,7 +138,7 @@ TEST(Hash, WithABoundSomebodyUsableIsAlwaysFound) {
     fleet.load_bound = 1.01;
     for (std::uint32_t i = 0; i < fleet.servers.size(); ++i) {
       for (auto count = random() % 100; count > 0; --count) fleet.connect(i);
-      if (random() % 2 == 0) set_aside(fleet.loads[i], fleet.now + 1s);
+      if (random() % 2 == 0) fleet.loads[i].aside.set(fleet.now + 1s);
     }
     const Request request{.key = random(), .now = fleet.now};
     bool any = false;

@@ -67,7 +67,7 @@ enum class Kind : std::uint8_t { round_robin, least_connections, random, random_
 [[nodiscard]] inline bool usable(const Server& server, std::uint32_t index, const Request& request) noexcept {
   if (server.weight == 0 || contains(request.tried, index)) return false;
   const ServerLoad& load = *server.load;
-  if (request.pass == Pass::careful && is_aside(load, request.now)) return false;
+  if (request.pass == Pass::careful && load.aside.holds(request.now)) return false;
   if (server.max_connections != 0 && load.connections.load(std::memory_order_relaxed) >= server.max_connections) {
     return false;
   }

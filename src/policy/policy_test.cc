@@ -28,7 +28,7 @@ void spoil(std::mt19937_64& random, Fleet& fleet, std::size_t index) {
       server.max_connections = 2;
       server.load->connections = 2;
       break;
-    case 2: set_aside(*server.load, fleet.now + 1s); break;
+    case 2: server.load->aside.set(fleet.now + 1s); break;
     case 3:
       server.accept_rate = AcceptRate::per_second(1, 1);
       EXPECT_TRUE(server.load->accepts.try_take(fleet.now, server.accept_rate));
@@ -72,7 +72,7 @@ TEST_P(EveryPolicy, OneOfManyIsFoundWhenAllOthersAreUnusable) {
     Fleet fleet = Fleet::of(size);
     const auto policy = fleet.make(GetParam());
     for (std::uint32_t i = 0; i < size; ++i) {
-      if (i != size / 2) set_aside(fleet.loads[i], fleet.now + 1s);
+      if (i != size / 2) fleet.loads[i].aside.set(fleet.now + 1s);
     }
     for (std::uint64_t key = 0; key < 20; ++key) {
       ASSERT_EQ(policy->choose(fleet.view(), {.key = base::mix(key), .now = fleet.now}), size / 2);
@@ -88,7 +88,7 @@ struct Spoiling {
 const Spoiling kSpoilings[] = {
     {"full", [](Fleet& f) { f.servers[1].max_connections = f.count(1); },
      [](Fleet& f) { f.servers[1].max_connections = 0; }},
-    {"aside", [](Fleet& f) { set_aside(f.loads[1], f.now + 1s); }, [](Fleet& f) { f.now += 2s; }},
+    {"aside", [](Fleet& f) { f.loads[1].aside.set(f.now + 1s); }, [](Fleet& f) { f.now += 2s; }},
     {"rate limited",
      [](Fleet& f) {
        f.servers[1].accept_rate = AcceptRate::per_second(1, 1);
@@ -115,7 +115,7 @@ TEST_P(EveryPolicy, AnUnusableServerIsPassedOverAndReturns) {
 TEST_P(EveryPolicy, TheAnyPassTakesServersThatAreAside) {
   Fleet fleet = Fleet::of(3);
   const auto policy = fleet.make(GetParam());
-  for (auto& load : fleet.loads) set_aside(load, fleet.now + 1s);
+  for (auto& load : fleet.loads) load.aside.set(fleet.now + 1s);
   EXPECT_FALSE(policy->choose(fleet.view(), {.now = fleet.now}));
   EXPECT_TRUE(policy->choose(fleet.view(), {.now = fleet.now, .tried = {}, .pass = Pass::any}));
 }
@@ -123,10 +123,10 @@ TEST_P(EveryPolicy, TheAnyPassTakesServersThatAreAside) {
 TEST(Aside, HoldsAcrossTheEndOfTheTicks) {
   ServerLoad load;
   const base::Time end{base::Tick::kLength * (std::int64_t{1} << 32)};
-  set_aside(load, end + 1s);
-  EXPECT_TRUE(is_aside(load, end - 1s));
-  EXPECT_FALSE(is_aside(load, end + 2s));
-  EXPECT_FALSE(is_aside(load, end - 2h)) << "half a round later a forgotten mark is not one of the future";
+  load.aside.set(end + 1s);
+  EXPECT_TRUE(load.aside.holds(end - 1s));
+  EXPECT_FALSE(load.aside.holds(end + 2s));
+  EXPECT_FALSE(load.aside.holds(end - 2h)) << "half a round later a forgotten mark is not one of the future";
 }
 
 // Chance: five standard deviations of the binomial distribution; hash: of keys over the slots of its table.

@@ -47,9 +47,9 @@ TEST(Random, WorkersDrawDifferently) {
 TEST(Random, SharesOfTheUsableFollowTheirWeightsWhenMostAreNot) {
   Fleet fleet = Fleet::of(1'000, 1);
   const auto policy = fleet.make(Kind::random);
-  for (auto& load : fleet.loads) set_aside(load, fleet.now + std::chrono::seconds(1));
-  take_back(fleet.loads[3]);
-  take_back(fleet.loads[800]);
+  for (auto& load : fleet.loads) load.aside.set(fleet.now + std::chrono::seconds(1));
+  fleet.loads[3].aside.take_back();
+  fleet.loads[800].aside.take_back();
   fleet.servers[3].weight = 3;  // the table does not know it: nearly all draws are made among all
   const auto shares = fleet.fill(*policy, 20'000);
   EXPECT_EQ(shares[3] + shares[800], 20'000);

@@ -71,8 +71,8 @@ TEST(RoundRobin, AnUnusableServerNeitherStarvesNorBurstsWhenItReturns) {
   Fleet fleet = Fleet::of(5);
   const auto policy = fleet.make(Kind::round_robin);
   EXPECT_EQ(order(fleet, *policy, 5), "abcde");
-  set_aside(fleet.loads[1], fleet.now + 1s);
-  set_aside(fleet.loads[2], fleet.now + 1s);
+  fleet.loads[1].aside.set(fleet.now + 1s);
+  fleet.loads[2].aside.set(fleet.now + 1s);
   EXPECT_EQ(order(fleet, *policy, 6), "adeade");
   for (int i = 0; i < 1'000; ++i) EXPECT_EQ(order(fleet, *policy, 3), "ade");
   fleet.now += 2s;
@@ -83,7 +83,7 @@ TEST(RoundRobin, NeitherDoMostOfTheServersAtOnce) {
   Fleet fleet = Fleet::of(200);
   const auto policy = fleet.make(Kind::round_robin);
   for (std::size_t i = 0; i < 200; ++i) {
-    if (i % 50 != 7) set_aside(fleet.loads[i], fleet.now + 1s);
+    if (i % 50 != 7) fleet.loads[i].aside.set(fleet.now + 1s);
   }
   auto shares = fleet.fill(*policy, 4'000);
   for (std::size_t i = 7; i < 200; i += 50) EXPECT_NEAR(shares[i], 1'000, 1);

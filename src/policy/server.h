@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/time.h"
+#include "policy/aside_mark.h"
 #include "policy/rate_limit.h"
 
 namespace holdfast::policy {
@@ -22,8 +23,8 @@ inline constexpr std::uint32_t kWeightMax = 1'000;
 struct alignas(64) ServerLoad {
   // Live and being connected: who takes a choice adds one, who ends it takes it off.
   std::atomic<std::uint32_t> connections{0};
-  // A base::Tick: a connect has failed, so until then chosen only when nothing else is left. 0: not aside.
-  std::atomic<std::uint32_t> aside_until{0};
+  // A connect has failed: chosen only when nothing else is left.
+  AsideMark aside;
   // The token is taken by who takes the choice.
   RateLimit accepts;
 };
@@ -41,21 +42,5 @@ struct Server {
 //   hash                       the part of its own keys that it serves already; the others probe on. Its `weight` stays
 //                              as configured meanwhile: the load bound is reckoned by it
 //   all others                 not looked at: their choices follow the weight, which is ramped
-
-// A server is set aside for an hour at most, so that a mark that nobody took back is not taken for one of the future
-// when the ticks come round.
-inline constexpr std::chrono::hours kAsideMax{1};
-
-inline void set_aside(ServerLoad& load, base::Time until) noexcept {
-  load.aside_until.store(std::max(base::Tick::at(until).count, 1U), std::memory_order_relaxed);
-}
-inline void take_back(ServerLoad& load) noexcept { load.aside_until.store(0, std::memory_order_relaxed); }
-
-[[nodiscard]] inline bool is_aside(const ServerLoad& load, base::Time now) noexcept {
-  const std::uint32_t until = load.aside_until.load(std::memory_order_relaxed);
-  if (until == 0) return false;
-  const auto left = base::Tick{until}.since(base::Tick::at(now));
-  return left > std::chrono::milliseconds(0) && left <= kAsideMax;
-}
 
 }  // namespace holdfast::policy
