@@ -215,12 +215,12 @@ control::Task<> Directory::look_up(std::uint16_t slot) {
 }
 
 void Directory::resolved(Entry& entry, std::uint16_t slot, std::vector<net::SocketAddress> addresses) {
-  if (!entry.roster.has_other_addresses(slot, addresses)) return;
   const auto first = base::parse_endpoint(addresses.front().text());
+  const auto count = static_cast<std::int64_t>(addresses.size());
+  if (!entry.roster.set_addresses(slot, std::move(addresses), base::Clock::now())) return;
   base::log_info("host name resolved", {{"name", names_.at(slot).address.host},
                                         {"server", slots_[slot].pool + "/" + slots_[slot].server},
-                                        {"addresses", static_cast<std::int64_t>(addresses.size())}});
-  entry.roster.set_addresses(slot, std::move(addresses), base::Clock::now());
+                                        {"addresses", count}});
   if (entry.prober && first) {
     entry.prober->forget(slot);
     watch(entry, slot, *first, {});

@@ -64,13 +64,6 @@ const Roster::Member* Roster::find(std::uint16_t slot) const noexcept {
   return const_cast<Roster*>(this)->find(slot);  // the same search
 }
 
-bool Roster::has_other_addresses(std::uint16_t slot, std::vector<net::SocketAddress> than) const {
-  const Member* member = find(slot);
-  const auto text = &net::SocketAddress::text;
-  return member != nullptr && (!std::ranges::equal(member->addresses, reachable(std::move(than)), {}, text, text) ||
-                               (member->addresses.empty() && !member->out_of_reach));
-}
-
 // Those that have the family of one of the source addresses.
 std::vector<net::SocketAddress> Roster::reachable(std::vector<net::SocketAddress> addresses) const {
   const auto& sources = settings_.source_addresses;
@@ -83,19 +76,26 @@ std::vector<net::SocketAddress> Roster::reachable(std::vector<net::SocketAddress
   return addresses;
 }
 
-void Roster::set_addresses(Member& member, std::vector<net::SocketAddress> addresses) {
+bool Roster::set_addresses(Member& member, std::vector<net::SocketAddress> addresses) {
   const bool has_some = !addresses.empty();
-  member.addresses = reachable(std::move(addresses));
-  member.out_of_reach = has_some && member.addresses.empty();
-  if (!member.out_of_reach) return;
-  base::log_warning("no source address is of the family of a server, which gets no connections",
-                    {{"server", settings_.name + "/" + member.settings.name}});
+  addresses = reachable(std::move(addresses));
+  const bool out_of_reach = has_some && addresses.empty();
+  const auto text = &net::SocketAddress::text;
+  if (out_of_reach == member.out_of_reach && std::ranges::equal(addresses, member.addresses, {}, text, text))
+    return false;
+  member.addresses = std::move(addresses);
+  member.out_of_reach = out_of_reach;
+  if (out_of_reach) {
+    base::log_warning("no source address is of the family of a server, which gets no connections",
+                      {{"server", settings_.name + "/" + member.settings.name}});
+  }
+  return true;
 }
 
 // Host names have none until they are resolved.
 void Roster::set_literal_address(Member& member) {
   const auto address = net::SocketAddress::from(member.settings.address);
-  set_addresses(member, address ? std::vector{*address} : std::vector<net::SocketAddress>{});
+  (void)set_addresses(member, address ? std::vector{*address} : std::vector<net::SocketAddress>{});
 }
 
 void Roster::set_servers(Origin origin, const std::vector<config::Server>& servers, base::Time now) {
@@ -106,13 +106,18 @@ void Roster::set_servers(Origin origin, const std::vector<config::Server>& serve
     if (member.origin == origin && !member.leaving && !names.contains(member.settings.name)) leave(member, now);
     known.emplace(member.settings.name, known.size());
   }
+  std::int64_t left_out = 0;
   for (const config::Server& server : servers) {
     const auto found = known.find(server.name);
     if (found != known.end()) {
       set_server(members_[found->second], origin, server);
     } else if (!join(origin, server, now)) {
-      break;
+      ++left_out;
     }
+  }
+  if (left_out > 0) {
+    base::log_error("no room for further servers: there are 65535 in all pools together",
+                    {{"pool", settings_.name}, {"left_out", left_out}});
   }
   changed_ = true;
   review_all(now);
@@ -130,11 +135,7 @@ void Roster::set_server(Member& member, Origin origin, const config::Server& ser
 bool Roster::join(Origin origin, const config::Server& server, base::Time now) {
   const auto slot =
       slots_.open(settings_.name, server.name, std::max<std::size_t>(1, settings_.source_addresses.size()));
-  if (!slot) {
-    base::log_error("no room for further servers: there are 65535 in all pools together",
-                    {{"first_left_out", settings_.name + "/" + server.name}});
-    return false;
-  }
+  if (!slot) return false;
   Member& member = members_.emplace_back();
   member.settings = server;
   member.origin = origin;
@@ -188,12 +189,12 @@ void Roster::drop_empty(base::Time now) {
   changed_ |= std::erase_if(members_, gone) > 0;
 }
 
-void Roster::set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now) {
+bool Roster::set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now) {
   Member* member = find(slot);
-  if (member == nullptr) return;
-  set_addresses(*member, std::move(addresses));
+  if (member == nullptr || !set_addresses(*member, std::move(addresses))) return false;
   changed_ = true;
   settle(*member, now);
+  return true;
 }
 
 }  // namespace holdfast::gateway

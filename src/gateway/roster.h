@@ -53,8 +53,8 @@ class Roster {
   // From here on servers that come start slowly.
   void opened() noexcept { open_ = true; }
 
-  // What a server's address stands for. Empty: nothing yet.
-  void set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now);
+  // What a server's address stands for. False when that is nothing new.
+  bool set_addresses(std::uint16_t slot, std::vector<net::SocketAddress> addresses, base::Time now);
   // Returns how long after the beginning of this probe the next one begins.
   [[nodiscard]] std::chrono::milliseconds probed(std::uint16_t slot, const health::Outcome& outcome, base::Time now);
   void agent_said(std::uint16_t slot, const health::AgentReply& reply, base::Time now);
@@ -71,7 +71,6 @@ class Roster {
   [[nodiscard]] bool is_changed() const noexcept { return changed_; }
   [[nodiscard]] std::shared_ptr<const Pool> build(base::Time now);
 
-  [[nodiscard]] bool has_other_addresses(std::uint16_t slot, std::vector<net::SocketAddress> than) const;
   [[nodiscard]] std::vector<ServerStatus> status(base::Time now) const;
   [[nodiscard]] const char* policy_name() const noexcept;
   [[nodiscard]] bool in_panic() const noexcept { return panic_.in_panic(); }
@@ -115,7 +114,7 @@ class Roster {
   // False when there is no slot left.
   [[nodiscard]] bool join(Origin origin, const config::Server& server, base::Time now);
   void update(Member& member, const config::Server& server);
-  void set_addresses(Member& member, std::vector<net::SocketAddress> addresses);
+  bool set_addresses(Member& member, std::vector<net::SocketAddress> addresses);
   void set_literal_address(Member& member);
   [[nodiscard]] std::vector<net::SocketAddress> reachable(std::vector<net::SocketAddress> addresses) const;
   void leave(Member& member, base::Time now);

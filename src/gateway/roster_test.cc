@@ -502,7 +502,7 @@ TEST_F(RosterTest, OneThatIsBackInTimeKeepsItsPlaceAndIsAskedAgain) {
   EXPECT_EQ(told.watched[1], 1);
   EXPECT_EQ(status(1).connections, 7U);
   EXPECT_EQ(status(1).connections_total, 9U);
-  EXPECT_TRUE(roster().has_other_addresses(1, {address})) << "its name is looked up anew, and that makes its checks";
+  EXPECT_TRUE(roster().set_addresses(1, {address}, now)) << "its name is looked up anew, and that makes its checks";
   roster().set_addresses(1, {address}, now);
   EXPECT_EQ(state(1), "UP");
   EXPECT_EQ(closing(1), Closing::no);
@@ -617,6 +617,31 @@ TEST_F(RosterTest, KeysOfHashStayWhereTheyAreWhileAServerIsDownOrRamped) {
   EXPECT_NEAR(pool->tiers[0].servers[0].share, policy::kWholeShare / 20, 1);
   roster().set_servers(Roster::Origin::configured, {list[0], list[1]}, now);
   EXPECT_NE(roster().build(now)->tiers[0].table, table);
+}
+
+TEST_F(RosterTest, WhenSlotsRunOutTheServersThatAreKnownAreKeptAndChanged) {
+  open(plain_pool(), 2);
+  while (slots().open("other", "filler", 1)) {
+  }
+  list.insert(list.begin(), server("new"));
+  list.push_back(server("newer"));
+  list[2].weight = 7;
+  roster().set_servers(Roster::Origin::configured, list, now);
+  EXPECT_EQ(roster().status(now).size(), 2U);
+  EXPECT_EQ(status(1).weight, 7U) << "it stands behind one that found no room";
+  EXPECT_EQ(state(0), "UP");
+}
+
+TEST_F(RosterTest, TheSameAddressesAreNoChange) {
+  open(plain_pool(), 1);
+  (void)roster().build(now);
+  const auto address = *net::SocketAddress::from(*base::parse_endpoint("127.0.0.9:1"));
+  EXPECT_TRUE(roster().set_addresses(0, {address}, now));
+  EXPECT_TRUE(roster().is_changed());
+  (void)roster().build(now);
+  EXPECT_FALSE(roster().set_addresses(0, {address}, now));
+  EXPECT_FALSE(roster().is_changed());
+  EXPECT_FALSE(roster().set_addresses(77, {address}, now)) << "nobody has that slot";
 }
 
 }  // namespace
