@@ -53,7 +53,7 @@ Directory::Entry::Entry(Directory& owner, std::size_t pool_number, const config:
 void Directory::Entry::joined(std::uint16_t slot, const base::Endpoint& address) {
   if (address.kind == base::Endpoint::Kind::host_name) {
     directory.names_.insert_or_assign(slot, Name{.pool = number, .address = address, .lookup = {}});
-    if (directory.open_) directory.begin_lookup(slot);
+    if (directory.begun_) directory.begin_lookup(slot);
     return;
   }
   if (prober) directory.watch(*this, slot, address, {});
@@ -65,12 +65,7 @@ void Directory::Entry::moved(std::uint16_t slot, const base::Endpoint& address) 
 }
 
 void Directory::Entry::left(std::uint16_t slot) {
-  const auto name = directory.names_.find(slot);
-  if (name != directory.names_.end()) {
-    const bool is_awaited = !directory.open_ && !name->second.lookup.done();
-    directory.names_.erase(name);
-    if (is_awaited) directory.looked_up();
-  }
+  directory.names_.erase(slot);
   if (prober) prober->forget(slot);
 }
 
@@ -108,19 +103,18 @@ void Directory::open(std::function<void()> on_done) {
   for (Entry& entry : entries_) {
     if (entry.source) entry.source->start();
   }
-  first_lookups_left_ = names_.size() + 1;
+  begun_ = true;
   for (auto& [slot, name] : names_) begin_lookup(slot);
-  looked_up();
+  ticker_ = std::make_unique<control::Ticker>(runtime_, kTick, [this] { tick(); });
+  open_when_looked_up();
 }
 
 // Everything that is there at the beginning has had its chance: from here on, whoever comes is new.
-void Directory::looked_up() {
-  if (first_lookups_left_ == 0 || --first_lookups_left_ > 0) return;
+void Directory::open_when_looked_up() {
+  const bool awaited = std::ranges::any_of(names_, [](const auto& name) { return !name.second.tried; });
+  if (open_ || awaited) return;
   open_ = true;
   publish();  // what has been found in this very turn is probed as well
-  for (const auto& [slot, name] : names_) {
-    if (!name.begun) begin_lookup(slot);  // discovered since the first ones began
-  }
   for (Entry& entry : entries_) {
     entry.roster.opened();
     begin_probing(entry);
@@ -128,7 +122,6 @@ void Directory::looked_up() {
     const std::size_t pool = entry.number;
     entry.resolver = std::make_unique<control::Ticker>(runtime_, interval, [this, pool] { look_up_names_of(pool); });
   }
-  ticker_ = std::make_unique<control::Ticker>(runtime_, kTick, [this] { tick(); });
   on_open_();
 }
 
@@ -192,7 +185,6 @@ void Directory::look_up_names_of(std::size_t pool) {
 }
 
 void Directory::begin_lookup(std::uint16_t slot) {
-  names_.at(slot).begun = true;
   names_.at(slot).lookup = runtime_.spawn("look up a host name", look_up(slot));
 }
 
@@ -211,7 +203,8 @@ control::Task<> Directory::look_up(std::uint16_t slot) {
                        {"error", found.error().text()}});
   }
   name.failed = !found;
-  looked_up();
+  name.tried = true;
+  open_when_looked_up();
 }
 
 void Directory::resolved(Entry& entry, std::uint16_t slot, std::vector<net::SocketAddress> addresses) {
@@ -254,6 +247,7 @@ void Directory::take(const Notice& notice) {
 void Directory::tick() {
   const base::Time now = base::Clock::now();
   for (Entry& entry : entries_) entry.roster.tick(now);
+  open_when_looked_up();  // the last name that was awaited may have left the list
   publish_soon();
 }
 

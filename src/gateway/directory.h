@@ -35,7 +35,7 @@ class Directory {
   ~Directory();
 
   // Reads the lists of discovery, looks every host name up, and calls `on_done` when that is over, found or not: after
-  // at most kLookupTimeout. Probing begins then.
+  // at most kLookupTimeout, counted from the last name that a list has brought meanwhile. Probing begins then.
   void open(std::function<void()> on_done);
 
   // Who reads the pools: woken when there are others, because an idle worker has no turn of its own.
@@ -56,7 +56,7 @@ class Directory {
     std::size_t pool = 0;
     base::Endpoint address;
     bool failed = false;  // said so already
-    bool begun = false;   // the first lookup
+    bool tried = false;   // the first lookup is over
     bool known = false;   // it was resolved once
     control::Job lookup;
   };
@@ -84,7 +84,7 @@ class Directory {
   void begin_lookup(std::uint16_t slot);
   [[nodiscard]] control::Task<> look_up(std::uint16_t slot);
   void resolved(Entry& entry, std::uint16_t slot, std::vector<net::SocketAddress> addresses);
-  void looked_up();
+  void open_when_looked_up();
   void publish_soon();
   void publish();
   void tick();
@@ -98,9 +98,9 @@ class Directory {
   control::ThreadPool threads_;
   std::map<std::uint16_t, Name> names_;  // by slot
   std::size_t rounds_ = 0;
-  std::size_t first_lookups_left_ = 0;
   std::function<void()> on_open_;
-  bool open_ = false;
+  bool begun_ = false;  // open() was called
+  bool open_ = false;   // and every name has been looked up once
   bool publishing_ = false;
   std::unique_ptr<control::Ticker> ticker_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
