@@ -6,9 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr base::Rate kRateMin{1.0 / 3600};
-constexpr base::Rate kRateMax{1e6};
-constexpr std::uint32_t kConnectionsMax = 16'000'000;
 constexpr std::size_t kCidrsMax = 1'000'000;
 
 Kind<std::vector<base::Cidr>> cidrs() { return list_of(cidr(), {0, kCidrsMax}); }

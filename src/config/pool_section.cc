@@ -6,10 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr base::Rate kRateMin{1.0 / 3600};
-constexpr base::Rate kRateMax{1e6};
-constexpr std::uint32_t kConnectionsMax = 16'000'000;
-
 Table<Server> server() {
   Table<Server> table = {{
       {"name", name(), &Server::name, Default::derived("its address"),

@@ -21,7 +21,7 @@ Table<Node> node() {
        "Directory of the sockets that other processes of this machine use. None is opened there yet."},
       {"data_dir", text(kDirBytesMax), &Node::data_dir, "/var/lib/holdfast",
        "Directory of what has to outlive the process: the last good lists of discovery, in `discovery/`."},
-      {"max_connections", count(0, 16'000'000), &Node::max_connections, 0,
+      {"max_connections", count(0, kConnectionsMax), &Node::max_connections, 0,
        "How many connections all listeners together may have open. 0: as many as there are descriptors for."},
       {"stop_timeout", duration(seconds(0), kDay), &Node::stop_timeout, "30s",
        "After SIGTERM no new connection is accepted, and those that are still open after this time are closed."},

@@ -12,6 +12,9 @@
 namespace holdfast::config {
 
 inline constexpr std::chrono::hours kDay{24};
+inline constexpr base::Rate kRateMin{1.0 / 3600};
+inline constexpr base::Rate kRateMax{1e6};
+inline constexpr std::uint32_t kConnectionsMax = 16'000'000;
 
 [[nodiscard]] Table<Listener> listener_section();
 [[nodiscard]] Table<Health> health_section();
