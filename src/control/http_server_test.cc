@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/temporary_directory.h"
 #include "control/http_test_client.h"
 
 namespace holdfast::control {
@@ -156,7 +157,8 @@ TEST(HttpServer, AHeaderValueCannotEndItsLine) {
 }
 
 TEST(HttpServer, ServesAUnixSocketAndRemovesIt) {
-  const std::string path = testing::TempDir() + "holdfast_http_" + std::to_string(::getpid()) + ".sock";
+  const base::TemporaryDirectory directory;
+  const std::string path = directory / "http.sock";
   for (int round = 0; round < 2; ++round) {
     TestServer test(test_router(), {}, "unix:" + path);
     EXPECT_EQ(test.server().local_endpoint().text(), "unix:" + path);
@@ -170,7 +172,8 @@ TEST(HttpServer, ServesAUnixSocketAndRemovesIt) {
 }
 
 TEST(HttpServer, ReplacesASocketFileThatADeadProcessLeftBehind) {
-  const std::string path = testing::TempDir() + "holdfast_dead_" + std::to_string(::getpid()) + ".sock";
+  const base::TemporaryDirectory directory;
+  const std::string path = directory / "dead.sock";
   const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{AF_UNIX, {}};
   path.copy(address.sun_path, sizeof address.sun_path - 1);

@@ -8,13 +8,15 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/temporary_directory.h"
+
 namespace holdfast::control {
 namespace {
 
 // The service manager's end.
 class NotifySocket {
  public:
-  NotifySocket() : path_(testing::TempDir() + "holdfast_notify_" + std::to_string(::getpid())) {
+  NotifySocket() : path_(directory_ / "notify") {
     sockaddr_un address{AF_UNIX, {}};
     path_.copy(address.sun_path, sizeof address.sun_path - 1);
     fd_ = ::socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -26,7 +28,6 @@ class NotifySocket {
   ~NotifySocket() {
     ::unsetenv("NOTIFY_SOCKET");
     ::close(fd_);
-    ::unlink(path_.c_str());
   }
   NotifySocket(const NotifySocket&) = delete;
   NotifySocket& operator=(const NotifySocket&) = delete;
@@ -39,6 +40,7 @@ class NotifySocket {
   }
 
  private:
+  base::TemporaryDirectory directory_;
   std::string path_;
   int fd_;
 };

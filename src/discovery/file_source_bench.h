@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "base/temporary_directory.h"
 #include "control/ticker.h"
 #include "discovery/file_source.h"
-#include "discovery/temporary_directory.h"
 
 namespace holdfast::discovery {
 
@@ -50,7 +50,7 @@ class FileSourceBench {
     return times;
   }
 
-  explicit FileSourceBench(const TemporaryDirectory& directory, std::string file = "list.json",
+  explicit FileSourceBench(const base::TemporaryDirectory& directory, std::string file = "list.json",
                            FileSourceTimes with_times = quick())
       : keep(directory / "data" / "pool.json"), times(with_times) {
     settings.path = (directory / file).native();

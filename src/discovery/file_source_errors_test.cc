@@ -13,11 +13,11 @@ namespace {
 using Alarm = SourceStatus::Alarm;
 using Names = std::vector<std::string>;
 
-void remove(const TemporaryDirectory& directory) { std::filesystem::remove_all(directory / "list.json"); }
+void remove(const base::TemporaryDirectory& directory) { std::filesystem::remove_all(directory / "list.json"); }
 
 struct Trouble {
   const char* name;
-  void (*make)(const TemporaryDirectory&);
+  void (*make)(const base::TemporaryDirectory&);
   Alarm alarm;
   std::string_view error;  // how it begins, behind the name of the file when it begins with ':'
 };
@@ -25,53 +25,54 @@ struct Trouble {
 const Trouble kTroubles[] = {
     {"removed", remove, Alarm::unreadable, "cannot be read (stat: No such file or directory)"},
     {"a directory",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        remove(d);
        std::filesystem::create_directory(d / "list.json");
      },
      Alarm::unreadable, "cannot be read (it is a directory)"},
     {"a FIFO that nobody writes to",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        remove(d);
        ASSERT_EQ(::mkfifo((d / "list.json").c_str(), 0600), 0);
      },
      Alarm::unreadable, "cannot be read (it is no regular file)"},
     {"a device without end",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        remove(d);
        std::filesystem::create_symlink("/dev/zero", d / "list.json");
      },
      Alarm::unreadable, "cannot be read (it is no regular file)"},
     {"a link to itself",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        remove(d);
        std::filesystem::create_symlink("list.json", d / "list.json");
      },
      Alarm::unreadable, "cannot be read (stat: Too many levels of symbolic links)"},
     {"too large",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        d.write("large", "");
        std::filesystem::resize_file(d / "large", (std::uintmax_t{16} << 20) + 1);
        std::filesystem::rename(d / "large", d / "list.json");
      },
      Alarm::unreadable, "cannot be read (it is too large; at most 16MiB are read)"},
-    {"garbage", [](const TemporaryDirectory& d) { d.replace("list.json", "\x01\xFF garbage"); }, Alarm::unreadable,
-     ":1:1: not valid JSON, syntax error"},
+    {"garbage", [](const base::TemporaryDirectory& d) { d.replace("list.json", "\x01\xFF garbage"); },
+     Alarm::unreadable, ":1:1: not valid JSON, syntax error"},
     {"cut",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        d.replace("list.json", json_list({"a", "b", "c"}).substr(0, 70));
      },
      Alarm::unreadable, ":1:70: not valid JSON, incomplete JSON"},
     {"two servers of one name",
-     [](const TemporaryDirectory& d) {
+     [](const base::TemporaryDirectory& d) {
        d.replace("list.json", json_list({"a", "b", "a"}));
      },
      Alarm::unreadable, ":3:10: the name \"a\" is taken by the [[servers]] at line 1; names must differ"},
-    {"empty", [](const TemporaryDirectory& d) { d.write("list.json", ""); }, Alarm::empty, "the file is empty"},
-    {"blank", [](const TemporaryDirectory& d) { d.write("list.json", " \n"); }, Alarm::empty, "the file is empty"},
-    {"no servers", [](const TemporaryDirectory& d) { d.replace("list.json", json_list({})); }, Alarm::empty,
+    {"empty", [](const base::TemporaryDirectory& d) { d.write("list.json", ""); }, Alarm::empty, "the file is empty"},
+    {"blank", [](const base::TemporaryDirectory& d) { d.write("list.json", " \n"); }, Alarm::empty,
+     "the file is empty"},
+    {"no servers", [](const base::TemporaryDirectory& d) { d.replace("list.json", json_list({})); }, Alarm::empty,
      "the list has no servers"},
-    {"no key", [](const TemporaryDirectory& d) { d.replace("list.json", "{}"); }, Alarm::empty,
+    {"no key", [](const base::TemporaryDirectory& d) { d.replace("list.json", "{}"); }, Alarm::empty,
      "the list has no servers"},
 };
 
@@ -82,7 +83,7 @@ std::string full_error(const Trouble& trouble, const FileSourceBench& bench) {
 TEST(FileSource, TroubleLeavesTheLastGoodList) {
   for (const Trouble& trouble : kTroubles) {
     SCOPED_TRACE(trouble.name);
-    const TemporaryDirectory directory;
+    const base::TemporaryDirectory directory;
     directory.write("list.json", json_list({"a", "b"}));
     FileSourceBench bench(directory);
     bench.start();
@@ -108,7 +109,7 @@ TEST(FileSource, TroubleLeavesTheLastGoodList) {
 }
 
 TEST(FileSource, LogsEachListAndEachErrorOnce) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a", "b"}));
   testing::internal::CaptureStderr();
   base::start_log({});
@@ -137,7 +138,7 @@ TEST(FileSource, LogsEachListAndEachErrorOnce) {
 }
 
 TEST(FileSource, ThatTheFileIsBackAsItWasEndsTheTrouble) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a"}));
   FileSourceBench bench(directory);
   bench.start();
@@ -152,7 +153,7 @@ TEST(FileSource, ThatTheFileIsBackAsItWasEndsTheTrouble) {
 TEST(FileSource, StartsInTroubleAndRecovers) {
   for (const Trouble& trouble : kTroubles) {
     SCOPED_TRACE(trouble.name);
-    const TemporaryDirectory directory;
+    const base::TemporaryDirectory directory;
     trouble.make(directory);
     FileSourceBench bench(directory);
     bench.start();
@@ -170,7 +171,7 @@ TEST(FileSource, StartsInTroubleAndRecovers) {
 }
 
 TEST(FileSource, WaitsForADirectoryThatIsNotThereYet) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   FileSourceBench bench(directory, "later/list.json");
   bench.start();
   EXPECT_EQ(bench.source->status().alarm, Alarm::unreadable);
@@ -181,7 +182,7 @@ TEST(FileSource, WaitsForADirectoryThatIsNotThereYet) {
 
 // Little patience stands for a file system that hangs: the fresh file has yet to settle when it is over.
 TEST(FileSource, AFileSystemThatDoesNotAnswerHoldsUpNobody) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a"}));
   FileSourceTimes times = FileSourceBench::quick();
   times.settle = std::chrono::milliseconds{1000};
@@ -194,7 +195,7 @@ TEST(FileSource, AFileSystemThatDoesNotAnswerHoldsUpNobody) {
 }
 
 TEST(FileSource, AnotherExtensionIsRefused) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.yaml", json_list({"a"}));
   FileSourceBench bench(directory, "list.yaml");
   bench.start();
@@ -202,7 +203,7 @@ TEST(FileSource, AnotherExtensionIsRefused) {
 }
 
 TEST(FileSource, ARestartWithoutTheFileUsesTheCopy) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   std::string version;
   std::chrono::system_clock::time_point applied_at;
   {
@@ -234,7 +235,7 @@ TEST(FileSource, ARestartWithoutTheFileUsesTheCopy) {
 
 TEST(FileSource, ABrokenCopyIsNoList) {
   for (const char* copy : {"", "{", "{\"servers\": []}", "{\"servers\": [{\"name\": \"a\"}]}"}) {
-    const TemporaryDirectory directory;
+    const base::TemporaryDirectory directory;
     std::filesystem::create_directory(directory / "data");
     directory.write("data/pool.json", copy);
     FileSourceBench bench(directory);
@@ -248,7 +249,7 @@ TEST(FileSource, ABrokenCopyIsNoList) {
 }
 
 TEST(FileSource, ACopyThatCannotBeKeptDisturbsNobody) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("file", "");
   directory.write("list.json", json_list({"a"}));
   FileSourceTimes times = FileSourceBench::quick();

@@ -19,7 +19,7 @@ std::vector<std::size_t> sizes(const FileSourceBench& bench) {
 }
 
 TEST(FileSourceShrink, IsStepByStepWithAnAlarm) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list(names(16)));
   FileSourceBench bench(directory);
   bench.start();
@@ -42,7 +42,7 @@ TEST(FileSourceShrink, IsStepByStepWithAnAlarm) {
 }
 
 TEST(FileSourceShrink, IsAtOnceWhenItIsAllowed) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list(names(16)));
   FileSourceBench bench(directory);
   bench.settings.allow_shrink = true;
@@ -54,7 +54,7 @@ TEST(FileSourceShrink, IsAtOnceWhenItIsAllowed) {
 }
 
 TEST(FileSourceShrink, EndsWhenTheSourceIsBack) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list(names(16)));
   FileSourceTimes times = FileSourceBench::quick();
   times.shrink_step = 1h;
@@ -69,7 +69,7 @@ TEST(FileSourceShrink, EndsWhenTheSourceIsBack) {
 }
 
 TEST(FileSourceShrink, WaitsWhileTheSourceIsUnreadable) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list(names(64)));
   FileSourceTimes times = FileSourceBench::quick();
   times.shrink_step = 100ms;
@@ -90,7 +90,7 @@ TEST(FileSourceShrink, WaitsWhileTheSourceIsUnreadable) {
 }
 
 TEST(FileSourceShrink, TheFirstListIsBelieved) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   {
     directory.write("list.json", json_list(names(16)));
     FileSourceBench bench(directory);

@@ -14,7 +14,7 @@ using Alarm = SourceStatus::Alarm;
 using Names = std::vector<std::string>;
 
 TEST(FileSource, HandsOutTheFirstListBeforeStartReturns) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a", "b"}));
   FileSourceBench bench(directory);
   bench.start();
@@ -31,7 +31,7 @@ TEST(FileSource, HandsOutTheFirstListBeforeStartReturns) {
 }
 
 TEST(FileSource, FollowsAddedRemovedAndChangedServers) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a", "b"}));
   FileSourceBench bench(directory);
   bench.start();
@@ -49,7 +49,7 @@ TEST(FileSource, FollowsAddedRemovedAndChangedServers) {
 }
 
 TEST(FileSource, ReadsToml) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.toml", "version = \"v1\"\n[[servers]]\nname = \"a\"\naddress = \"a.local:1883\"\n");
   FileSourceBench bench(directory, "list.toml");
   bench.start();
@@ -58,7 +58,7 @@ TEST(FileSource, ReadsToml) {
 }
 
 TEST(FileSource, AFileThatSaysTheSameAgainIsNoChange) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a"}));
   FileSourceBench bench(directory);
   bench.start();
@@ -74,7 +74,7 @@ TEST(FileSource, AFileThatSaysTheSameAgainIsNoChange) {
 
 // As Kubernetes mounts a ConfigMap: list.json -> ..data/list.json, ..data -> ..1; a new version is a new ..data.
 TEST(FileSource, FollowsASymbolicLinkThatIsSwapped) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   for (const char* version : {"..1", "..2"}) std::filesystem::create_directory(directory / version);
   directory.write("..1/list.json", json_list({"a"}));
   directory.write("..2/list.json", json_list({"b", "a"}));
@@ -90,7 +90,7 @@ TEST(FileSource, FollowsASymbolicLinkThatIsSwapped) {
 }
 
 TEST(FileSource, FollowsADirectoryThatIsSwapped) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   for (const char* version : {"now", "next"}) std::filesystem::create_directory(directory / version);
   directory.write("now/list.json", json_list({"a"}));
   directory.write("next/list.json", json_list({"b", "a"}));
@@ -107,7 +107,7 @@ TEST(FileSource, FollowsADirectoryThatIsSwapped) {
 // The settle time is that of users. Writer and watcher share a thread, so a machine that stands still for longer than
 // that between two writes does not make the file settle.
 TEST(FileSource, NeverSeesAListThatIsHalfWritten) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const auto server = [](int i) {
     const std::string name = "s" + std::to_string(i);
     return "[[servers]]\nname = \"" + name + "\"\naddress = \"" + name + ".local:1883\"\n";
@@ -134,7 +134,7 @@ TEST(FileSource, NeverSeesAListThatIsHalfWritten) {
 }
 
 TEST(FileSource, SaysWhenAFileNeverSettles) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a"}));
   FileSourceTimes times = FileSourceBench::quick();
   times.settle = 100ms;
@@ -155,7 +155,7 @@ TEST(FileSource, SaysWhenAFileNeverSettles) {
 std::string big_list(int weight) { return json_list(names(10'000), static_cast<std::uint32_t>(weight)); }
 
 TEST(FileSource, TakesTenThousandServers) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", big_list(1));
   FileSourceBench bench(directory);
   bench.start();
@@ -169,7 +169,7 @@ TEST(FileSource, TakesTenThousandServers) {
 // Users' times. Nominally 0.2 s with a hint, and between 0.2 and 0.7 s without one; the bound for the latter is wider
 // than the promised second, because a machine that is shared may be late.
 TEST(FileSource, AppliesAChangeWithinASecond) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "elsewhere");
   directory.write("list.json", json_list({"a"}));
   directory.write("elsewhere/far.json", json_list({"a"}));
@@ -199,7 +199,7 @@ TEST(FileSource, AppliesAChangeWithinASecond) {
 }
 
 TEST(FileSource, MayBeDestroyedByItsCallback) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   for (const bool at_start : {true, false}) {
     directory.write("list.json", json_list({"a"}));
     control::Runtime runtime;
@@ -222,7 +222,7 @@ TEST(FileSource, MayBeDestroyedByItsCallback) {
 }
 
 TEST(FileSource, EndsInTheMiddleOfALook) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("list.json", big_list(1));
   for (int i = 0; i < 20; ++i) {
     FileSourceBench bench(directory);

@@ -7,8 +7,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/temporary_directory.h"
 #include "discovery/server_list.h"
-#include "discovery/temporary_directory.h"
 
 namespace holdfast::discovery {
 namespace {
@@ -34,7 +34,7 @@ void expect_same(const LastGoodCopy& copy, const LastGood& want) {
 }
 
 TEST(LastGood, ComesBackAsItWas) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const auto path = directory / "data" / "discovery" / "pool.json";
   ASSERT_TRUE(keep(path, example()));
   expect_same(read_last_good(path), example());
@@ -44,7 +44,7 @@ TEST(LastGood, ComesBackAsItWas) {
 }
 
 TEST(LastGood, IsReplacedAsAWhole) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const auto path = directory / "pool.json";
   ASSERT_TRUE(keep(path, example()));
   directory.write("pool.json.new", "left behind");
@@ -57,14 +57,14 @@ TEST(LastGood, IsReplacedAsAWhole) {
 }
 
 TEST(LastGood, ThatThereIsNoneIsNoError) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const auto copy = read_last_good(directory / "pool.json");
   EXPECT_FALSE(copy.last_good.has_value());
   EXPECT_EQ(copy.error, "");
 }
 
 TEST(LastGood, ABrokenOneSaysWhy) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const std::string whole = to_text(example());
   for (std::size_t cut = 0; cut + 2 < whole.size(); ++cut) {
     const auto copy = parse_last_good(whole.substr(0, cut), "f");
@@ -106,7 +106,7 @@ class FileSizeLimit {
 };
 
 TEST(LastGood, AFullDiskLeavesTheOldOne) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   const auto path = directory / "pool.json";
   ASSERT_TRUE(keep(path, example()));
   {
@@ -122,7 +122,7 @@ TEST(LastGood, AFullDiskLeavesTheOldOne) {
 }
 
 TEST(LastGood, CannotBeKeptBelowAFile) {
-  const TemporaryDirectory directory;
+  const base::TemporaryDirectory directory;
   directory.write("file", "");
   const auto kept = keep(directory / "file" / "discovery" / "pool.json", example());
   ASSERT_FALSE(kept);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <future>
 
+#include "base/temporary_directory.h"
 #include "health/test_server.h"
 
 namespace holdfast::health {
@@ -14,10 +15,6 @@ namespace {
 using config::HealthType;
 using std::chrono::milliseconds;
 using Kind = base::Endpoint::Kind;
-
-std::string socket_path() {
-  return (std::filesystem::temp_directory_path() / ("health_test." + std::to_string(::getpid()))).string();
-}
 
 config::Health impatient(HealthType type) {
   config::Health settings = settings_of(type);
@@ -85,7 +82,8 @@ TEST(TcpProbe, AsksElsewhereWhenSettingsSaySo) {
 
 TEST(TcpProbe, KnowsUnixSockets) {
   const config::Health settings = settings_of(HealthType::tcp);
-  const base::Endpoint endpoint{Kind::unix_path, socket_path(), 0};
+  const base::TemporaryDirectory directory;
+  const base::Endpoint endpoint{Kind::unix_path, directory / "socket", 0};
   EXPECT_EQ(ask(settings, endpoint).reason, "no such file or directory");
   {
     const Port server(Port::State::refusing, 0, endpoint.host);

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/temporary_directory.h"
 #include "net/socket.h"
 
 namespace holdfast::net {
@@ -26,8 +27,9 @@ constexpr int kPatienceMs = 10'000;
 SocketAddress address_of(const std::string& text) { return *SocketAddress::from(*base::parse_endpoint(text)); }
 
 std::string fresh_unix_address() {
+  static const base::TemporaryDirectory directory;
   static int count = 0;
-  return "unix:" + testing::TempDir() + "holdfast-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+  return "unix:" + (directory / std::to_string(++count)).native();
 }
 
 int wait_for(int fd, short events) {

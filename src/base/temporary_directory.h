@@ -1,4 +1,4 @@
-// discovery/temporary_directory.h: for tests: a directory that is gone with its owner, and files in it.
+// base/temporary_directory.h: for tests: a directory that is gone with its owner, and files in it.
 //
 // Thread: one owner. Errors: end the test program.
 #pragma once
@@ -9,12 +9,12 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::discovery {
+namespace holdfast::base {
 
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "discovery-XXXXXX").native();
+    std::string name = (std::filesystem::temp_directory_path() / "holdfast-XXXXXX").native();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
@@ -49,4 +49,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace holdfast::discovery
+}  // namespace holdfast::base
