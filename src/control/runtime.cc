@@ -10,10 +10,12 @@
 #include <cstdlib>
 #include <deque>
 #include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "base/log.h"
+#include "control/descriptor_watch.h"
 
 namespace holdfast::control {
 namespace asio = boost::asio;
@@ -106,21 +108,24 @@ struct Runtime::State {
   // Signals as events of a descriptor: they are blocked, so no handler ever interrupts anything.
   struct Signals {
     Signals(asio::io_context& context, const sigset_t& set, std::function<void(int)> callback)
-        : descriptor(context, ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)), on_signal(std::move(callback)) {}
+        : fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)),
+          on_signal(std::move(callback)),
+          watch(std::in_place, context, fd, [this] { read_all(); }) {}
+    ~Signals() {
+      watch.reset();
+      ::close(fd);
+    }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
 
-    void wait() {
-      descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-        if (error) return;
-        signalfd_siginfo info{};
-        while (::read(descriptor.native_handle(), &info, sizeof info) == sizeof info) {
-          on_signal(static_cast<int>(info.ssi_signo));
-        }
-        wait();
-      });
+    void read_all() const {
+      signalfd_siginfo info{};
+      while (::read(fd, &info, sizeof info) == sizeof info) on_signal(static_cast<int>(info.ssi_signo));
     }
 
-    asio::posix::stream_descriptor descriptor;
-    std::function<void(int)> on_signal;
+    const int fd;
+    const std::function<void(int)> on_signal;
+    std::optional<DescriptorWatch> watch;  // ends before the descriptor
   };
   std::deque<Signals> signals;  // the addresses stay the same
 };
@@ -148,7 +153,7 @@ void Runtime::on_signals(std::initializer_list<int> signals, std::function<void(
   ::sigemptyset(&set);
   for (const int signal : signals) ::sigaddset(&set, signal);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  state_->signals.emplace_back(state_->context, set, std::move(on_signal)).wait();
+  state_->signals.emplace_back(state_->context, set, std::move(on_signal));
 }
 
 Job Runtime::spawn(const char* name, Task<> task) {

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
 #include "base/event_fd.h"
+#include "control/descriptor_watch.h"
 #include "control/runtime.h"
 
 namespace holdfast::control {
@@ -25,8 +25,8 @@ class Wakeup final : public base::Waker {
   void wake() noexcept override;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  base::EventFd event_;
+  DescriptorWatch watch_;
 };
 
 }  // namespace holdfast::control

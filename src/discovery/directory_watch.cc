@@ -4,11 +4,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace holdfast::discovery {
-namespace asio = boost::asio;
 namespace {
 
 // What ends a change; not each write of it.
@@ -34,50 +31,18 @@ void Inotify::follow() {
   watch_ = watch;
 }
 
-// Kept by the wait that is under way, so that it may end after its DirectoryWatch.
-struct DirectoryWatch::State : std::enable_shared_from_this<State> {
-  State(asio::io_context& context, const std::filesystem::path& directory, std::function<void()> callback)
-      : inotify(std::make_shared<Inotify>(directory)), descriptor(context), on_hint(std::move(callback)) {
-    if (inotify->fd() >= 0) descriptor.assign(inotify->fd());
-  }
-  ~State() {
-    if (descriptor.is_open()) descriptor.release();  // `inotify` closes it
-  }
-
-  void wait() {
-    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                          [self = shared_from_this()](const boost::system::error_code& error) {
-                            if (!error) self->on_readable();
-                          });
-  }
-
-  void on_readable() {
-    if (over) return;
-    std::array<char, 4096> events;
-    for (int i = 0; i<kReadsMax&& ::read(inotify->fd(), events.data(), events.size())> 0; ++i) {
-    }
-    on_hint();
-    if (!over) wait();
-  }
-
-  const std::shared_ptr<Inotify> inotify;
-  asio::posix::stream_descriptor descriptor;
-  std::function<void()> on_hint;
-  bool over = false;
-};
-
 DirectoryWatch::DirectoryWatch(control::Runtime& runtime, const std::filesystem::path& directory,
                                std::function<void()> on_hint)
-    : state_(std::make_shared<State>(runtime.context(), directory, std::move(on_hint))) {
-  if (state_->descriptor.is_open()) state_->wait();
+    : inotify_(std::make_shared<Inotify>(directory)) {
+  if (inotify_->fd() < 0) return;
+  watch_.emplace(runtime.context(), inotify_->fd(), [fd = inotify_->fd(), on_hint = std::move(on_hint)] {
+    std::array<char, 4096> events;
+    for (int i = 0; i<kReadsMax&& ::read(fd, events.data(), events.size())> 0; ++i) {
+    }
+    on_hint();
+  });
 }
 
-DirectoryWatch::~DirectoryWatch() {
-  state_->over = true;
-  boost::system::error_code ignored;
-  state_->descriptor.cancel(ignored);
-}
-
-const std::shared_ptr<Inotify>& DirectoryWatch::inotify() const noexcept { return state_->inotify; }
+const std::shared_ptr<Inotify>& DirectoryWatch::inotify() const noexcept { return inotify_; }
 
 }  // namespace holdfast::discovery

@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 
+#include "control/descriptor_watch.h"
 #include "control/runtime.h"
 
 namespace holdfast::discovery {
@@ -39,15 +41,14 @@ class Inotify {
 class DirectoryWatch {
  public:
   DirectoryWatch(control::Runtime& runtime, const std::filesystem::path& directory, std::function<void()> on_hint);
-  ~DirectoryWatch();
   DirectoryWatch(const DirectoryWatch&) = delete;
   DirectoryWatch& operator=(const DirectoryWatch&) = delete;
 
   [[nodiscard]] const std::shared_ptr<Inotify>& inotify() const noexcept;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  const std::shared_ptr<Inotify> inotify_;
+  std::optional<control::DescriptorWatch> watch_;  // ends before the descriptor; none: there are no hints
 };
 
 }  // namespace holdfast::discovery
