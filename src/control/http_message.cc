@@ -19,6 +19,12 @@ bool equal_in_any_case(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
+boost::json::array strings(std::vector<std::string> texts) {
+  boost::json::array array;
+  for (std::string& text : texts) array.emplace_back(base::to_utf8(std::move(text)));
+  return array;
+}
+
 }  // namespace
 
 std::string_view name(Method method) noexcept { return kMethodNames[static_cast<std::size_t>(method)]; }
@@ -51,12 +57,15 @@ std::string_view reason(unsigned status) noexcept {
 }
 
 //= RFC9457 3.1
-Response problem(unsigned status, std::string detail) {
-  const boost::json::object document = {{"type", "about:blank"},
-                                        {"title", std::string(reason(status))},
-                                        {"status", status},
-                                        {"detail", base::to_utf8(std::move(detail))}};
-  return {status, "application/problem+json", boost::json::serialize(document) + "\n", {}};
+Response problem(unsigned status, std::string detail, ProblemMembers members) {
+  boost::json::object document = {{"type", "about:blank"},
+                                  {"title", std::string(reason(status))},
+                                  {"status", status},
+                                  {"detail", base::to_utf8(std::move(detail))}};
+  if (!members.known.empty()) document["known"] = strings(std::move(members.known));
+  if (!members.faults.empty()) document["faults"] = strings(std::move(members.faults));
+  return {
+      .status = status, .content_type = "application/problem+json", .body = boost::json::serialize(document) + "\n"};
 }
 
 }  // namespace holdfast::control

@@ -4,13 +4,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/uri.h"
 
 namespace holdfast::control {
+
+class Stream;
 
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options };
 
@@ -39,10 +43,17 @@ struct Response {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body{};
   NamedValues headers{};
+  std::shared_ptr<Stream> stream{};  // in the place of a body: stream.h
+};
+
+// What a problem says besides its detail, for programs.
+struct ProblemMembers {
+  std::vector<std::string> known{};   // what would have been right: names, parameters, keys
+  std::vector<std::string> faults{};  // each thing that is wrong, when there may be several
 };
 
 // An error, as application/problem+json (RFC 9457). `detail` says what is wrong and what would be right.
-[[nodiscard]] Response problem(unsigned status, std::string detail);
+[[nodiscard]] Response problem(unsigned status, std::string detail, ProblemMembers members = {});
 [[nodiscard]] std::string_view reason(unsigned status) noexcept;  // "Not Found"
 
 }  // namespace holdfast::control

@@ -23,6 +23,15 @@ TEST(Problem, IsJsonWhateverItQuotes) {
   }
 }
 
+TEST(Problem, MayListWhatIsKnownAndEachFault) {
+  const Response response = problem(422, "two faults", {.known = {"a", "\xff"}, .faults = {"x", "y"}});
+  const auto document = parse_json(response.body);
+  ASSERT_TRUE(document) << response.body;
+  EXPECT_EQ(document->at("known").as_array().size(), 2U);
+  EXPECT_EQ(document->at("known").at(0).as_string(), "a");
+  EXPECT_EQ(document->at("faults").at(1).as_string(), "y");
+}
+
 TEST(Method, NamesReadBack) {
   for (const Method method :
        {Method::get, Method::head, Method::post, Method::put, Method::patch, Method::del, Method::options}) {

@@ -12,7 +12,7 @@ base::Result<boost::json::value> parse_json(std::string_view text) {
 }
 
 Response json_response(const boost::json::value& value, unsigned status) {
-  return {status, "application/json", boost::json::serialize(value) + "\n", {}};
+  return {.status = status, .content_type = "application/json", .body = boost::json::serialize(value) + "\n"};
 }
 
 }  // namespace holdfast::control

@@ -36,6 +36,17 @@ base::Result<std::string> decode_percent(std::string_view text) {
   return decoded;
 }
 
+//= RFC3986 2.3
+std::string encode_percent(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                            std::string_view("-._~").find(c) != std::string_view::npos;
+    encoded += unreserved ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
 base::Result<NamedValues> parse_query(std::string_view text) {
   NamedValues values;
   while (!text.empty()) {

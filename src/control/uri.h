@@ -20,6 +20,8 @@ using NamedValues = std::vector<NamedValue>;
 
 // "%41" is "A". What comes out must be UTF-8 without zero bytes, so that it may be shown and passed on anywhere.
 [[nodiscard]] base::Result<std::string> decode_percent(std::string_view text);
+// The way back, for one piece of a path or one value of a query: everything but A-Za-z0-9-._~ becomes "%XX".
+[[nodiscard]] std::string encode_percent(std::string_view text);
 // "a=1&b=x+y": '+' is a space. A name without '=' has an empty value; empty pieces are skipped.
 [[nodiscard]] base::Result<NamedValues> parse_query(std::string_view text);
 

@@ -93,5 +93,12 @@ TEST(Printable, ShowsAnythingInBounds) {
   }
 }
 
+//= RFC3986 2.3 type=test
+TEST(EncodePercent, ReadsBackAndIsOnePiece) {
+  EXPECT_EQ(encode_percent("b1-._~Z"), "b1-._~Z");
+  EXPECT_EQ(encode_percent("a/b c?d&e=f%"), "a%2Fb%20c%3Fd%26e%3Df%25");
+  for (const char* text : {"", "\xc3\xa9", "a+b", "[::1]:80"}) EXPECT_EQ(*decode_percent(encode_percent(text)), text);
+}
+
 }  // namespace
 }  // namespace holdfast::control
