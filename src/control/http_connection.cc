@@ -41,6 +41,38 @@ std::string one_line(std::string text) {
 
 bool has_content(unsigned status) { return status != 204 && status != 304; }
 
+Response too_many_streams() {
+  Response response = problem(503, "too many streams; try again when another has ended");
+  response.headers.push_back({"Retry-After", "5"});
+  return response;
+}
+
+// One stream more, for as long as this lives.
+class StreamCount {
+ public:
+  explicit StreamCount(std::shared_ptr<HttpShared> shared) : shared_(std::move(shared)) {
+    shared_->counters.streams.add(1);
+  }
+  ~StreamCount() { shared_->counters.streams.add(-1); }
+  StreamCount(const StreamCount&) = delete;
+  StreamCount& operator=(const StreamCount&) = delete;
+
+ private:
+  const std::shared_ptr<HttpShared> shared_;
+};
+
+// A stream that outlives its connection wakes nobody.
+class StreamSilence {
+ public:
+  explicit StreamSilence(Stream& stream) : stream_(stream) {}
+  ~StreamSilence() { stream_.on_more({}); }
+  StreamSilence(const StreamSilence&) = delete;
+  StreamSilence& operator=(const StreamSilence&) = delete;
+
+ private:
+  Stream& stream_;
+};
+
 }  // namespace
 
 //= RFC9112 4
@@ -48,8 +80,9 @@ std::string serialize(const Response& response, unsigned version, Body body, Aft
   const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   std::string bytes = fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", response.status,
                                   reason(response.status), fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
-  if (has_content(response.status)) {
-    bytes += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", response.content_type, response.body.size());
+  if (has_content(response.status)) bytes += fmt::format("Content-Type: {}\r\n", response.content_type);
+  if (has_content(response.status) && response.stream == nullptr) {
+    bytes += fmt::format("Content-Length: {}\r\n", response.body.size());
   }
   for (const NamedValue& header : response.headers) {
     bytes += fmt::format("{}: {}\r\n", header.name, one_line(header.value));
@@ -62,8 +95,9 @@ std::string serialize(const Response& response, unsigned version, Body body, Aft
 }
 
 HttpConnection::HttpConnection(std::shared_ptr<HttpShared> shared, Socket socket)
-    : shared_(std::move(shared)), stream_(std::move(socket)), buffer_(kBufferBytesMax) {
+    : shared_(std::move(shared)), stream_(std::move(socket)), buffer_(kBufferBytesMax), more_(stream_.get_executor()) {
   peer_ = peer_text_of(stream_.socket().native_handle());
+  identity_ = peer_identity_of(stream_.socket().native_handle());
   shared_->connections.insert(this);
   shared_->counters.connections.add(1);
 }
@@ -109,7 +143,11 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
   const unsigned version = message.version();
   const Body body = message.method() == http::verb::head ? Body::left_out : Body::sent;
   const bool keeps_alive = message.keep_alive();
-  const Response response = co_await answer(std::move(message));
+  Response response = co_await answer(std::move(message));
+  if (response.stream != nullptr && body == Body::sent) {
+    co_await send_stream(std::move(response));
+    co_return Next::close;
+  }
   const After after = keeps_alive && !shared_->stopped ? After::keep_alive : After::close;
   std::string bytes = serialize(response, version, body, after);
   const ErrorCode unwritten = co_await write(std::move(bytes));
@@ -156,18 +194,52 @@ Task<HttpConnection::ErrorCode> HttpConnection::read_body() {
 
 Task<Response> HttpConnection::answer(Message message) {
   shared_->counters.requests.add();
+  OrProblem<Request> request = request_of(std::move(message));
+  if (!request) co_return request.problem();
+  std::optional<Response> turned_away = turn_away(*request);
+  if (turned_away) co_return std::move(*turned_away);
+  Response response = co_await handle(std::move(*request));
+  if (response.stream != nullptr && !may_stream()) co_return too_many_streams();
+  co_return response;
+}
+
+OrProblem<Request> HttpConnection::request_of(Message message) const {
   const std::string_view verb(message.method_string().data(), message.method_string().size());
   const std::optional<Method> method = parse_method(verb);
-  if (!method) co_return problem(501, "the method " + printable(verb) + " is not known here");
-  if (lacks_host(message)) co_return problem(400, "a request has exactly one Host header");
+  if (!method) return problem(501, "the method " + printable(verb) + " is not known here");
+  if (lacks_host(message)) return problem(400, "a request has exactly one Host header");
   const std::string_view target_text(message.target().data(), message.target().size());
   auto target = parse_target(target_text);
-  if (!target) co_return problem(400, "the target " + printable(target_text) + " is not valid");
+  if (!target) return problem(400, "the target " + printable(target_text) + " is not valid");
 
   Request request{*method, std::move(target->path), {}, std::move(target->query), {}, std::move(message.body()), peer_};
   for (const auto& field : message) {
     request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
   }
+  return request;
+}
+
+bool HttpConnection::may_stream() const {
+  const bool may = shared_->counters.streams.value() < static_cast<std::int64_t>(shared_->limits.streams_max);
+  if (!may) shared_->counters.streams_refused.add();
+  return may;
+}
+
+std::optional<Response> HttpConnection::turn_away(const Request& request) {
+  if (!shared_->rates.take(identity_, base::Clock::now())) {
+    shared_->counters.too_many.add();
+    Response response =
+        problem(429, fmt::format("more than {} requests a second", shared_->limits.requests_per_second));
+    response.headers.push_back({"Retry-After", std::to_string(shared_->rates.retry_after_seconds())});
+    return response;
+  }
+  std::optional<Response> refused = shared_->guard.refuse(request);
+  if (refused) shared_->counters.unauthorized.add();
+  return refused;
+}
+
+Task<Response> HttpConnection::handle(Request request) {
+  const std::string path = printable(request.path);
   std::string what = "not a std::exception";
   try {
     Response response = co_await shared_->router.handle(std::move(request));
@@ -178,10 +250,51 @@ Task<Response> HttpConnection::answer(Message message) {
   }
   if (!shared_->stopped) {
     shared_->counters.handler_failures.add();
-    base::log_error("a handler failed",
-                    {{"server", shared_->name}, {"target", printable(target_text)}, {"what", what}});
+    base::log_error("a handler failed", {{"server", shared_->name}, {"path", path}, {"what", what}});
   }
   co_return problem(500, "the handler failed; the log says how");
+}
+
+// Its end is the connection's, so its length is not said beforehand.
+//= RFC9112 6.3
+Task<> HttpConnection::send_stream(Response response) {
+  const StreamCount count(shared_);
+  std::string head = serialize(response, 11, Body::left_out, After::close);
+  const ErrorCode unwritten = co_await write(std::move(head));
+  if (unwritten) co_return;
+  const std::shared_ptr<Stream> stream = std::move(response.stream);
+  stream->on_more([this] { more_.cancel(); });
+  const StreamSilence silence(*stream);
+  watch_for_end();
+  co_await pump(stream);
+}
+
+Task<> HttpConnection::pump(std::shared_ptr<Stream> stream) {
+  more_.expires_after(shared_->limits.heartbeat);
+  while (!client_gone_) {
+    std::string piece = stream->take();
+    if (piece.empty() && more_.expiry() <= boost::asio::steady_timer::clock_type::now()) piece = stream->heartbeat();
+    if (piece.empty()) {
+      ErrorCode woken;
+      co_await more_.async_wait(into(woken));
+      continue;
+    }
+    more_.expires_after(shared_->limits.heartbeat);
+    const ErrorCode unwritten = co_await write(std::move(piece));
+    if (unwritten) co_return;
+  }
+}
+
+void HttpConnection::watch_for_end() {
+  buffer_.clear();
+  // Not bounded in time; each write is.
+  stream_.expires_never();
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                            if (!error) return self->watch_for_end();
+                            self->client_gone_ = true;
+                            self->more_.cancel();
+                          });
 }
 
 Task<HttpConnection::ErrorCode> HttpConnection::write(std::string bytes) {

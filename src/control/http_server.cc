@@ -37,15 +37,16 @@ void refuse(HttpConnection::Socket& socket) {
 }  // namespace
 
 struct HttpServer::State {
-  State(Runtime& owner, std::string name, const base::Endpoint& endpoint, Router router, HttpLimits limits)
+  State(Runtime& owner, std::string name, const base::Endpoint& endpoint, Router router, HttpLimits limits,
+        HttpAccess access)
       : runtime(owner),
-        shared(std::make_shared<HttpShared>()),
-        acceptor(make_acceptor(owner.context(), open_listen_socket(name, endpoint))),
+        shared(std::make_shared<HttpShared>(limits)),
+        acceptor(make_acceptor(owner.context(), open_listen_socket(name, endpoint, access.socket))),
         local(local_endpoint_of(acceptor.native_handle())),
         path_owner(std::in_place, local) {
     shared->name = std::move(name);
     shared->router = std::move(router);
-    shared->limits = limits;
+    shared->guard = std::move(access.guard);
   }
 
   static Task<> accept_all(std::shared_ptr<State> self);
@@ -97,9 +98,9 @@ void HttpServer::State::on_accept_failed(const boost::system::error_code& error)
 }
 
 HttpServer::HttpServer(Runtime& runtime, std::string name, const base::Endpoint& endpoint, Router router,
-                       HttpLimits limits) {
+                       HttpLimits limits, HttpAccess access) {
   runtime.assert_control_thread();
-  state_ = std::make_shared<State>(runtime, std::move(name), endpoint, std::move(router), limits);
+  state_ = std::make_shared<State>(runtime, std::move(name), endpoint, std::move(router), limits, std::move(access));
   state_->accepting = runtime.spawn("http server", State::accept_all(state_));
 }
 

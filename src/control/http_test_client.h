@@ -26,8 +26,10 @@ namespace holdfast::control {
 // Serves until it is destroyed.
 class TestServer {
  public:
-  explicit TestServer(Router router, HttpLimits limits = {}, std::string endpoint = "127.0.0.1:0")
-      : server_(std::in_place, runtime_, "test", *base::parse_endpoint(endpoint), std::move(router), limits),
+  explicit TestServer(Router router, HttpLimits limits = {}, std::string endpoint = "127.0.0.1:0",
+                      HttpAccess access = {})
+      : server_(std::in_place, runtime_, "test", *base::parse_endpoint(endpoint), std::move(router), limits,
+                std::move(access)),
         thread_([this] { runtime_.run(); }) {}
   ~TestServer() {
     runtime_.stop();
@@ -94,6 +96,16 @@ class RawClient {
     while (read_some()) {
     }
     return std::exchange(pending_, "");
+  }
+
+  // Everything up to `end` and with it, or until the server closes.
+  std::string read_until(std::string_view end) {
+    while (pending_.find(end) == std::string::npos && read_some()) {
+    }
+    const std::size_t size = std::min(pending_.find(end), pending_.size() - end.size()) + end.size();
+    std::string text = pending_.substr(0, size);
+    pending_.erase(0, size);
+    return text;
   }
 
   // One response: its head and, by Content-Length, its body. `body` is left_out for the answer to HEAD.

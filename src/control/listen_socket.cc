@@ -1,71 +1,23 @@
 #include "control/listen_socket.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <system_error>
+#include <vector>
+
+#include "control/socket_address.h"
 
 namespace holdfast::control {
 namespace {
 
 using base::Endpoint;
-
-struct SocketAddress {
-  union {
-    sockaddr_storage any{};
-    sockaddr_in v4;
-    sockaddr_in6 v6;
-    sockaddr_un local;
-  };
-  socklen_t length = sizeof any;
-
-  [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&any); }
-};
-
-// A host name has no address here: length 0.
-SocketAddress address_of(const Endpoint& endpoint) {
-  SocketAddress address;
-  switch (endpoint.kind) {
-    case Endpoint::Kind::ipv4:
-      address.v4 = {AF_INET, htons(endpoint.port), {}, {}};
-      ::inet_pton(AF_INET, endpoint.host.c_str(), &address.v4.sin_addr);
-      address.length = sizeof address.v4;
-      break;
-    case Endpoint::Kind::ipv6:
-      address.v6 = {AF_INET6, htons(endpoint.port), 0, {}, 0};
-      ::inet_pton(AF_INET6, endpoint.host.c_str(), &address.v6.sin6_addr);
-      address.length = sizeof address.v6;
-      break;
-    case Endpoint::Kind::unix_path:
-      address.local = {AF_UNIX, {}};
-      endpoint.host.copy(address.local.sun_path, sizeof address.local.sun_path - 1);
-      address.length = sizeof address.local;
-      break;
-    case Endpoint::Kind::host_name: address.length = 0; break;
-  }
-  return address;
-}
-
-Endpoint endpoint_of(const SocketAddress& address) {
-  std::string host(INET6_ADDRSTRLEN, '\0');
-  const auto host_length = static_cast<socklen_t>(host.size());
-  if (address.any.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &address.v4.sin_addr, host.data(), host_length);
-    return {Endpoint::Kind::ipv4, host.c_str(), ntohs(address.v4.sin_port)};
-  }
-  if (address.any.ss_family == AF_INET6) {
-    ::inet_ntop(AF_INET6, &address.v6.sin6_addr, host.data(), host_length);
-    return {Endpoint::Kind::ipv6, host.c_str(), ntohs(address.v6.sin6_port)};
-  }
-  return {Endpoint::Kind::unix_path, address.local.sun_path, 0};
-}
 
 // A socket file that nobody listens on refuses connections; a living one is left alone.
 void remove_if_dead(SocketAddress& address) {
@@ -78,27 +30,53 @@ void remove_if_dead(SocketAddress& address) {
   ::close(fd);
 }
 
-bool bind_and_listen(int fd, SocketAddress& address) {
+constexpr gid_t kNoGroup = static_cast<gid_t>(-1);  // chown() leaves the group as it is
+
+// Throws when there is no such group, or the lookup fails.
+gid_t group_of(const std::string& where, const std::string& group) {
+  if (group.empty()) return kNoGroup;
+  std::vector<char> space(16 * 1024);
+  struct group entry {};
+  struct group* found = nullptr;
+  const int error = ::getgrnam_r(group.c_str(), &entry, space.data(), space.size(), &found);
+  if (found != nullptr) return found->gr_gid;
+  const std::string what = where + ": group \"" + group + "\"";
+  if (error != 0) throw std::system_error(error, std::generic_category(), what);
+  throw std::runtime_error(what + ": there is no such group");
+}
+
+// Between bind() and listen() nobody can connect, so the path never lets in anybody that it should not.
+bool bind_path(int fd, SocketAddress& address, mode_t mode, gid_t group) {
+  remove_if_dead(address);
+  const char* const path = address.local.sun_path;
+  if (::fchmod(fd, 0600) != 0 || ::bind(fd, address.get(), address.length) != 0) return false;
+  if ((group == kNoGroup || ::lchown(path, static_cast<uid_t>(-1), group) == 0) && ::chmod(path, mode) == 0)
+    return true;
+  const int error = errno;
+  ::unlink(path);
+  errno = error;
+  return false;
+}
+
+bool bind_address(int fd, SocketAddress& address) {
   const int on = 1;
-  if (address.any.ss_family == AF_UNIX) {
-    remove_if_dead(address);
-    // Before bind(), so that the path never exists with another mode.
-    if (::fchmod(fd, 0660) != 0) return false;
-  } else if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
-    return false;
-  }
-  return ::bind(fd, address.get(), address.length) == 0 && ::listen(fd, SOMAXCONN) == 0;
+  return ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+         ::bind(fd, address.get(), address.length) == 0;
 }
 
 }  // namespace
 
-int open_listen_socket(const std::string& name, const Endpoint& endpoint) {
+int open_listen_socket(const std::string& name, const Endpoint& endpoint, const SocketFile& file) {
+  const std::string where = name + " " + endpoint.text();
   SocketAddress address = address_of(endpoint);
+  const bool is_path = endpoint.kind == Endpoint::Kind::unix_path;
+  const gid_t group = is_path ? group_of(where, file.group) : kNoGroup;
   errno = EADDRNOTAVAIL;  // when there is no address to begin with
   const int fd =
       address.length == 0 ? -1 : ::socket(address.any.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && bind_and_listen(fd, address)) return fd;
-  const std::system_error error(errno, std::generic_category(), name + " " + endpoint.text());
+  const bool bound = fd >= 0 && (is_path ? bind_path(fd, address, file.mode, group) : bind_address(fd, address));
+  if (bound && ::listen(fd, SOMAXCONN) == 0) return fd;
+  const std::system_error error(errno, std::generic_category(), where);
   if (fd >= 0) ::close(fd);
   throw error;
 }
@@ -113,6 +91,16 @@ std::string peer_text_of(int fd) {
   SocketAddress address;
   if (::getpeername(fd, address.get(), &address.length) != 0) return "gone";
   return address.any.ss_family == AF_UNIX ? "unix" : endpoint_of(address).text();
+}
+
+std::string peer_identity_of(int fd) {
+  SocketAddress address;
+  if (::getpeername(fd, address.get(), &address.length) != 0) return "gone";
+  if (address.any.ss_family != AF_UNIX) return endpoint_of(address).host;
+  ucred user{};
+  socklen_t length = sizeof user;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &length) != 0) return "unix";
+  return "user " + std::to_string(user.uid);
 }
 
 UnixPathOwner::UnixPathOwner(const Endpoint& endpoint) {

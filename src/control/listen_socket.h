@@ -3,21 +3,33 @@
 // Thread: any; start-up only, so errors are exceptions.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "base/endpoint.h"
 
 namespace holdfast::control {
 
+// The file of a unix socket: who may write to it may connect.
+struct SocketFile {
+  mode_t mode = 0660;
+  std::string group{};  // a name; empty: the group of the process
+};
+
 // A socket that listens, does not block, and closes on exec. `name` is for the error's text:
 // std::system_error "admin 127.0.0.1:9100: Address already in use". A host name is not accepted here.
-// A unix socket gets mode 0660; one that a dead process left behind is replaced.
-[[nodiscard]] int open_listen_socket(const std::string& name, const base::Endpoint& endpoint);
+// A unix socket has the mode and group of `file`, whatever the umask, before anybody can connect; one that a dead
+// process left behind is replaced.
+[[nodiscard]] int open_listen_socket(const std::string& name, const base::Endpoint& endpoint,
+                                     const SocketFile& file = {});
 
 // Where a socket really listens: port 0 has become a port.
 [[nodiscard]] base::Endpoint local_endpoint_of(int fd);
 // "127.0.0.1:50412"; "unix" for a unix socket, whose clients have no name.
 [[nodiscard]] std::string peer_text_of(int fd);
+// Who is at the other end, as far as one can tell: "127.0.0.1", "user 1000" of a unix socket.
+[[nodiscard]] std::string peer_identity_of(int fd);
 
 // Removes the path of a unix socket, unless another process has put its own there since.
 class UnixPathOwner {
