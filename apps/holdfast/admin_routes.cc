@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/json.h"
+#include "control/metrics.h"
 #include "control/metrics_page.h"
 #include "gateway/metrics.h"
 #include "pool_json.h"
@@ -40,10 +41,7 @@ Response metrics(const AdminSources& sources) {
   page.gauge("holdfast_ready", "1 while new connections are served.")
       .add({}, sources.phase() == Phase::serving ? 1 : 0);
   gateway::add_metrics(page, sources.status());
-  page.gauge("holdfast_admin_connections", "Connections of the admin server that live now.")
-      .add({}, static_cast<double>(sources.http().connections.value()));
-  page.counter("holdfast_admin_refused_total", "Admin connections beyond its limit, answered 503.")
-      .add({}, static_cast<double>(sources.http().refused.value()));
+  control::add_http_metrics(page, {&sources.http()});
   page.counter("holdfast_log_lines_dropped_total", "Log lines dropped because the sink did not keep up.")
       .add({}, static_cast<double>(base::log_lines_dropped()));
   Response response;

@@ -2,7 +2,7 @@
 //
 //   MetricsPage page;
 //   page.counter("holdfast_connections_total", "Connections accepted.").add({{"listener", "mqtt"}}, 12);
-//   return Response{200, MetricsPage::kContentType, page.text(), {}};
+//   return Response{.content_type = MetricsPage::kContentType, .body = page.text()};
 //
 // Thread: one owner. Cost: a copy of every name and value; made anew for each scrape.
 #pragma once
