@@ -42,26 +42,6 @@ std::string address_bytes(const Endpoint& endpoint) {
   return bytes;
 }
 
-bool is_loopback(const Endpoint& endpoint) {
-  switch (endpoint.kind) {
-    case Endpoint::Kind::unix_path: return true;
-    case Endpoint::Kind::ipv4: return address_bytes(endpoint).front() == 127;  // RFC1122 3.2.1.3
-    case Endpoint::Kind::ipv6: return std::memcmp(address_bytes(endpoint).data(), &in6addr_loopback, 16) == 0;
-    case Endpoint::Kind::host_name: break;
-  }
-  return false;
-}
-
-std::optional<Endpoint> read_loopback(const Value& value, const Reading& reading) {
-  auto endpoint = read_bind(value, reading);
-  if (!endpoint || is_loopback(*endpoint)) return endpoint;
-  reading.fault(value.position,
-                fmt::format("{} at {} needs admin.token_file, which this version does not have; listen on a loopback "
-                            "address, such as \"127.0.0.1:9100\"",
-                            reading.subject(), quoted(endpoint->text())));
-  return std::nullopt;
-}
-
 std::optional<Endpoint> read_server(const Value& value, const Reading& reading) {
   auto endpoint = read_endpoint(value, reading, kServerWanted);
   if (!endpoint || endpoint->kind == Endpoint::Kind::unix_path || endpoint->port != 0) return endpoint;
@@ -93,10 +73,6 @@ Kind<Endpoint> bind_address() {
   return {{"address", std::string(kBindWanted), "an IP address and port, or `unix:` and a path"}, read_bind};
 }
 
-Kind<Endpoint> loopback_address() {
-  return {{"address", std::string(kBindWanted), "a loopback address and port, or `unix:` and a path"}, read_loopback};
-}
-
 Kind<Endpoint> server_address() {
   return {
       {"address", std::string(kServerWanted), "a host name or IP address with a port from 1, or `unix:` and a path"},
@@ -113,6 +89,16 @@ Kind<Endpoint> ip_address() {
 }
 
 Kind<base::Cidr> cidr() { return {{"network", std::string(kCidrWanted), "a network or an address"}, read_cidr}; }
+
+bool is_loopback(const Endpoint& endpoint) {
+  switch (endpoint.kind) {
+    case Endpoint::Kind::unix_path: return true;
+    case Endpoint::Kind::ipv4: return address_bytes(endpoint).front() == 127;  // RFC1122 3.2.1.3
+    case Endpoint::Kind::ipv6: return std::memcmp(address_bytes(endpoint).data(), &in6addr_loopback, 16) == 0;
+    case Endpoint::Kind::host_name: break;
+  }
+  return false;
+}
 
 std::string same_place(const Endpoint& endpoint) {
   switch (endpoint.kind) {

@@ -12,14 +12,15 @@ namespace holdfast::config {
 // Where to listen: an IP address and a port, 0 for any free one, or a unix socket. Never a host name, because what
 // it stands for may change while the socket stays.
 [[nodiscard]] Kind<base::Endpoint> bind_address();
-// The same, but reachable from this machine alone.
-[[nodiscard]] Kind<base::Endpoint> loopback_address();
 // Where to connect: any endpoint that has a port.
 [[nodiscard]] Kind<base::Endpoint> server_address();
 // An IP address alone; the endpoint has port 0.
 [[nodiscard]] Kind<base::Endpoint> ip_address();
 // A network: "10.0.0.0/8", or one address.
 [[nodiscard]] Kind<base::Cidr> cidr();
+
+// Whether it can be reached from this machine alone. A host name is not known to be.
+[[nodiscard]] bool is_loopback(const base::Endpoint& endpoint);
 
 // One text for all the ways to write one address: "[::1]:80" and "[0:0::1]:80" are the same place.
 [[nodiscard]] std::string same_place(const base::Endpoint& endpoint);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/endpoint_kinds.h"
+#include "config/system_kinds.h"
 
 namespace holdfast::config {
 namespace {
@@ -76,9 +77,9 @@ TEST(Kinds, RefuseOtherTypes) {
     accepted += read(text(9), value).has_value() + read(name(), value).has_value();
     accepted += read(choice<int>({{"a", 1}}), value).has_value() + read(list_of(name(), {0, 1}), value).has_value();
     accepted += read(bind_address(), value).has_value() + read(server_address(), value).has_value();
-    accepted += read(loopback_address(), value).has_value();
+    accepted += read(file_mode(), value).has_value() + read(account("user"), value).has_value();
   }
-  EXPECT_EQ(accepted, 5) << "a boolean, a number, a text, a name, an empty list";
+  EXPECT_EQ(accepted, 6) << "a boolean, a number, a text, a name, an account, an empty list";
 }
 
 TEST(Kinds, ArePutTogether) {
@@ -131,8 +132,23 @@ TEST(EndpointKinds, AllowWhatTheirPurposeAllows) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.text);
     EXPECT_EQ(read_text(bind_address(), c.text).has_value(), c.bind);
-    EXPECT_EQ(read_text(loopback_address(), c.text).has_value(), c.loopback);
+    const auto endpoint = base::parse_endpoint(c.text);
+    EXPECT_EQ(c.bind && is_loopback(*endpoint), c.loopback);
     EXPECT_EQ(read_text(server_address(), c.text).has_value(), c.server);
+  }
+}
+
+TEST(SystemKinds, TakeWhatTheSystemTakes) {
+  for (const char* good : {"holdfast", "_apt", "www-data", "a.b", "1000"})
+    EXPECT_TRUE(read_text(account("user"), good));
+  for (const char* bad : {"", "-a", "a b", "a:b", "a/b", "root\n"})
+    EXPECT_FALSE(read_text(account("user"), bad)) << bad;
+  EXPECT_FALSE(read_text(account("user"), std::string(33, 'a')));
+
+  EXPECT_EQ(read_text(file_mode(), "0660"), 0660U);
+  EXPECT_EQ(read_text(file_mode(), "600"), 0600U);
+  for (const char* bad : {"", "6", "0440", "1777", "0680", "0660 ", "-660", "0x1ff"}) {
+    EXPECT_FALSE(read_text(file_mode(), bad)) << bad;
   }
 }
 

@@ -82,6 +82,12 @@ TEST(ParseFile, FillsInDefaults) {
   EXPECT_EQ(settings.log.format, base::LogFormat::text);
   EXPECT_TRUE(settings.log.connections);
   EXPECT_EQ(settings.admin.listen.value_or(base::Endpoint{}).text(), "127.0.0.1:9100");
+  EXPECT_EQ(settings.admin.token_file, "");
+  EXPECT_EQ(settings.admin.socket_mode, 0660U);
+  EXPECT_EQ(settings.admin.socket_group, "");
+  EXPECT_EQ(settings.node.user, "");
+  EXPECT_EQ(settings.node.drain_wait, seconds(0));
+  EXPECT_EQ(settings.node.drain_rate, base::Rate{});
 
   ASSERT_EQ(settings.listeners.size(), 1);
   const Listener& listener = settings.listeners.front();
@@ -109,11 +115,17 @@ TEST(ParseFile, ReadsEveryKey) {
   EXPECT_EQ(settings.node.workers, 256);
   EXPECT_EQ(settings.node.run_dir, "/run/other");
   EXPECT_EQ(settings.node.data_dir, "/var/lib/other");
-  EXPECT_EQ(settings.node.stop_timeout, seconds(0));
+  EXPECT_EQ(settings.node.stop_timeout, minutes(1));
+  EXPECT_EQ(settings.node.user, "holdfast");
+  EXPECT_EQ(settings.node.drain_wait, seconds(10));
+  EXPECT_EQ(settings.node.drain_rate, base::Rate{500});
   EXPECT_EQ(settings.log.level, base::LogLevel::trace);
   EXPECT_EQ(settings.log.format, base::LogFormat::json);
   EXPECT_FALSE(settings.log.connections);
-  EXPECT_EQ(settings.admin.listen.value_or(base::Endpoint{}).text(), "[::1]:9101");
+  EXPECT_EQ(settings.admin.listen.value_or(base::Endpoint{}).text(), "10.0.0.1:9101");
+  EXPECT_EQ(settings.admin.token_file, "/etc/holdfast/token");
+  EXPECT_EQ(settings.admin.socket_mode, 0600U);
+  EXPECT_EQ(settings.admin.socket_group, "operators");
 
   ASSERT_EQ(settings.listeners.size(), 1);
   const Listener& listener = settings.listeners.front();

@@ -37,6 +37,8 @@ A name in single brackets, `[node]`, is a section that a file has once or not at
 | rate | `"200/s"`, `"30/m"`, `"5/h"`, `0` where it says so | how often something may happen |
 | text | `"/run/holdfast"` | any characters but control characters |
 | name | `"edge-1"` | letters, digits, `.`, `_` and `-`, at most 64 |
+| user, group | `"holdfast"` | an account of this machine |
+| file mode | `"0660"` | permissions in octal, as chmod takes them |
 | choice | `"info"` | one of the words listed |
 | address | `"10.0.0.11:1883"`, `"[::1]:1883"`, `"b1.local:1883"`, `"unix:/path"` | IPv4, IPv6, host name, unix socket |
 | IP address | `"10.0.0.5"`, `"fd00::5"` | without a port |

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/endpoint_kinds.h"
+#include "config/process_references.h"
 #include "config/suggest.h"
 #include "config/unheeded.h"
 
@@ -45,6 +46,14 @@ class Places {
   Faults& faults_;
   std::map<std::string, std::string> owners_;
 };
+
+void take_admin(const Settings& settings, const Value& root, Places& places) {
+  if (const auto socket = admin_socket(settings.node)) places.take(*socket, {}, "the admin socket in node.run_dir");
+  const Value* admin = root.find("admin");
+  const Value* listen = admin != nullptr ? admin->find("listen") : nullptr;
+  const Position position = listen != nullptr ? listen->position : Position{};
+  if (settings.admin.listen) places.take(*settings.admin.listen, position, "admin.listen");
+}
 
 // From the text, so that one bad address does not hide what is wrong with the others.
 void take_binds(const Value& listener, Places& places) {
@@ -183,8 +192,9 @@ void check_references(const Settings& settings, const Value& root, Faults& fault
   std::vector<std::string_view> pools;
   for (const Pool& pool : settings.pools) pools.push_back(pool.name);
   std::ranges::sort(pools);
+  check_process(settings, root, faults);
   Places places(faults);
-  if (settings.admin.listen) places.take(*settings.admin.listen, {}, "admin.listen");
+  take_admin(settings, root, places);
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
     const Value& written = (*root.find("listener")->as<List>())[i];
     check_pool(settings.listeners[i], written, pools, faults);

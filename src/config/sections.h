@@ -16,6 +16,9 @@ inline constexpr base::Rate kRateMin{1.0 / 3600};
 inline constexpr base::Rate kRateMax{1e6};
 inline constexpr std::uint32_t kConnectionsMax = 16'000'000;
 
+[[nodiscard]] Table<Node> node_section();
+[[nodiscard]] Table<Log> log_section();
+[[nodiscard]] Table<Admin> admin_section();
 [[nodiscard]] Table<Listener> listener_section();
 [[nodiscard]] Table<Health> health_section();
 [[nodiscard]] Table<Pool> pool_section();

@@ -26,20 +26,29 @@ using Duration = std::chrono::microseconds;
 struct Node {
   std::string name;           // empty: the host name
   std::uint32_t workers = 0;  // 0: one per CPU
-  std::string run_dir;
+  std::string user;           // empty: stays who it is
+  std::string run_dir;        // empty: no sockets in it
   std::string data_dir;
-  Duration stop_timeout{};
   std::uint32_t max_connections = 0;  // 0: as many as there are descriptors for
+  Duration stop_timeout{};
+  Duration drain_wait{};  // at most stop_timeout
+  base::Rate drain_rate;  // 0: connections end by themselves
+  friend bool operator==(const Node&, const Node&) = default;
 };
 
 struct Log {
   base::LogLevel level = base::LogLevel::info;
   base::LogFormat format = base::LogFormat::text;
   bool connections = true;
+  friend bool operator==(const Log&, const Log&) = default;
 };
 
 struct Admin {
-  std::optional<base::Endpoint> listen;  // none: no HTTP server
+  std::optional<base::Endpoint> listen;  // none: no HTTP server; one that others reach has a token_file
+  std::string token_file;                // empty: no token is asked for
+  std::uint32_t socket_mode = 0;         // permission bits of run_dir/admin.sock
+  std::string socket_group;              // empty: the group of the process
+  friend bool operator==(const Admin&, const Admin&) = default;
 };
 
 enum class Protocol : std::uint8_t { tcp };
@@ -68,6 +77,7 @@ struct Listener {
   double max_age_jitter = 0;
   Duration tcp_keepalive{};     // 0: none
   Duration tcp_user_timeout{};  // 0: the kernel's default
+  friend bool operator==(const Listener&, const Listener&) = default;
 };
 
 enum class Policy : std::uint8_t { round_robin, least_connections, random, random_two, first, hash };
@@ -93,11 +103,13 @@ enum class HealthType : std::uint8_t { tcp, http, script, agent };
 struct StatusRange {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
 };
 
 struct HttpHeader {
   std::string name;
   std::string value;
+  friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
 };
 
 // One of the four is set.
@@ -106,6 +118,7 @@ struct HealthStep {
   std::string send_hex;  // as bytes, not digits
   std::string expect;
   std::string expect_hex;
+  friend bool operator==(const HealthStep&, const HealthStep&) = default;
 };
 
 struct Health {
@@ -129,6 +142,7 @@ struct Health {
   std::uint32_t agent_port = 0;  // 0: no agent beside the check
   std::optional<base::Endpoint> agent_address;
   std::string agent_send;
+  friend bool operator==(const Health&, const Health&) = default;
 };
 
 struct Passive {
@@ -138,6 +152,7 @@ struct Passive {
   Duration eject_max{};
   double eject_share = 0;
   Duration early_close{};  // 0: closes are no errors
+  friend bool operator==(const Passive&, const Passive&) = default;
 };
 
 enum class DiscoverySource : std::uint8_t { file };
@@ -146,6 +161,7 @@ struct Discovery {
   DiscoverySource from = DiscoverySource::file;
   std::string path;
   bool allow_shrink = false;
+  friend bool operator==(const Discovery&, const Discovery&) = default;
 };
 
 struct Pool {
@@ -170,6 +186,7 @@ struct Pool {
   std::optional<Passive> passive;
   std::optional<Discovery> discovery;
   std::vector<Server> servers;
+  friend bool operator==(const Pool&, const Pool&) = default;
 };
 
 struct Settings {
@@ -178,6 +195,7 @@ struct Settings {
   Admin admin;
   std::vector<Listener> listeners;
   std::vector<Pool> pools;
+  friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 }  // namespace holdfast::config
