@@ -1,5 +1,5 @@
 # Every target does its own set-up: it installs what is missing from tools/packages.txt, configures and builds.
-.PHONY: build run test bench fuzz asan tsan format clean
+.PHONY: build run test bench package fuzz asan tsan format clean
 .DEFAULT_GOAL := build
 
 build:                 ## the program, as build/holdfast
@@ -18,6 +18,11 @@ test: build            ## every test; ends with "N passed, N failed"
 bench: build           ## Holdfast beside HAProxy and nginx; writes bench/RESULTS.md
 	@tools/install_packages.sh bench
 	@bench/run.py
+
+package: build         ## build/holdfast_VERSION_ARCHITECTURE.deb; see docs/INSTALL.md
+	@tools/install_packages.sh package
+	@cmake --build --preset release --target package_files
+	@cpack --config build/CPackConfig.cmake
 
 asan tsan:             ## build and run every test under a sanitizer
 	@tools/install_packages.sh build test

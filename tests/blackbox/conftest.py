@@ -12,7 +12,7 @@ import haproxy as real_haproxy
 import nginx as real_nginx
 import servers
 from configuration import config
-from environment import BINARY, SANITIZED
+from environment import BINARY, SANDBOXED, SANITIZED
 from gateway import Gateway, run_to_end
 from network import Network
 
@@ -35,7 +35,7 @@ def pytest_configure(config):
 
 
 def pytest_report_header(config):
-    return f"program under test: {BINARY}{' (sanitized)' if SANITIZED else ''}"
+    return f"program under test: {BINARY}{' (sanitized)' if SANITIZED else ''}{' (sandboxed)' if SANDBOXED else ''}"
 
 
 _FAULTS = pytest.StashKey()

@@ -2,6 +2,7 @@
 
 HOLDFAST            the program under test (default: build/holdfast of this repository)
 HOLDFAST_SANITIZED  set when that program has sanitizers built in: more patience, smaller loads
+HOLDFAST_SANDBOX    set to run every gateway under the system-call filter of packaging/holdfast.service
 HOLDFAST_SEED       the seed of whatever is random; printed by the tests that use it
 """
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HOLDFAST") or REPOSITORY / "build" / "holdfast").resolve()
 SANITIZED = os.environ.get("HOLDFAST_SANITIZED", "") not in ("", "0")
+SANDBOXED = os.environ.get("HOLDFAST_SANDBOX", "") not in ("", "0")
+SANDBOX = [REPOSITORY / "tools" / "sandbox.py", REPOSITORY / "packaging" / "holdfast.service"]  # before a command
 SEED = int(os.environ.get("HOLDFAST_SEED") or random.SystemRandom().getrandbits(32))
 
 # How long something that must happen may take. A test that passes never waits that long.

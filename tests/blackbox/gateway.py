@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import peers
 from configuration import to_toml
-from environment import BINARY, PATIENCE_S, wait_until
+from environment import BINARY, PATIENCE_S, SANDBOX, SANDBOXED, wait_until
 from prometheus import Page
 
 _SANITIZER_REPORT = re.compile(
@@ -73,8 +73,10 @@ def run_to_end(*arguments, **options):
 class Gateway:
     """A running `holdfast run`. Made by the `run` fixture, which also ends it."""
 
-    def __init__(self, directory, document, environment=None, descriptors=0, unread_log=False, ready_fd=False):
-        """`descriptors`: RLIMIT_NOFILE. `unread_log`: nobody ever reads its standard error."""
+    def __init__(self, directory, document, environment=None, descriptors=0, unread_log=False, ready_fd=False,
+                 through=()):
+        """`descriptors`: RLIMIT_NOFILE. `unread_log`: nobody ever reads its standard error. `through`: a command that
+        becomes the gateway, such as chroot DIRECTORY."""
         self.file = Path(directory) / "holdfast.toml"
         self.file.write_text(to_toml(document))
         self._json_log = document["log"]["format"] == "json"
@@ -82,7 +84,8 @@ class Gateway:
         self._judged = False
         reading_end, writing_end = os.pipe() if ready_fd else (-1, -1)
         limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
-        command = [*limit, BINARY, "run", self.file, *(["--ready-fd", str(writing_end)] if ready_fd else [])]
+        through = [*(through or (SANDBOX if SANDBOXED else []))]
+        command = [*limit, *through, BINARY, "run", self.file, *(["--ready-fd", str(writing_end)] if ready_fd else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                          env={**os.environ, **(environment or {})},
                                          pass_fds=[writing_end] if ready_fd else [])
