@@ -74,9 +74,9 @@ class Gateway:
     """A running `holdfast run`. Made by the `run` fixture, which also ends it."""
 
     def __init__(self, directory, document, environment=None, descriptors=0, unread_log=False, ready_fd=False,
-                 through=()):
+                 through=(), program=BINARY, seen_as=None):
         """`descriptors`: RLIMIT_NOFILE. `unread_log`: nobody ever reads its standard error. `through`: a command that
-        becomes the gateway, such as chroot DIRECTORY."""
+        becomes the gateway, such as chroot DIRECTORY; in there `directory` may be `seen_as` another."""
         self.file = Path(directory) / "holdfast.toml"
         self.file.write_text(to_toml(document))
         self._json_log = document["log"]["format"] == "json"
@@ -85,7 +85,8 @@ class Gateway:
         reading_end, writing_end = os.pipe() if ready_fd else (-1, -1)
         limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
         through = [*(through or (SANDBOX if SANDBOXED else []))]
-        command = [*limit, *through, BINARY, "run", self.file, *(["--ready-fd", str(writing_end)] if ready_fd else [])]
+        file = Path(seen_as or directory) / self.file.name
+        command = [*limit, *through, program, "run", file, *(["--ready-fd", str(writing_end)] if ready_fd else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                          env={**os.environ, **(environment or {})},
                                          pass_fds=[writing_end] if ready_fd else [])
