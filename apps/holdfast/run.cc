@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "config/parse.h"
 #include "node.h"
+#include "privileges.h"
 
 namespace holdfast::app {
 namespace {
@@ -36,7 +37,10 @@ int run(const Options& options) {
   for (const config::Fault& fault : parsed.faults) std::fprintf(stderr, "%s\n", to_text(fault).c_str());
   if (!parsed.settings) return kUsageOrFaults;
   control::Runtime runtime;
+  const std::string& user = parsed.settings->node.user;
+  if (!user.empty()) renounce_privileges_of_programs(user);
   Node node(runtime, *parsed.settings);
+  if (!user.empty()) become_user(user);
   base::start_log({parsed.settings->log.level, parsed.settings->log.format});
   node.serve([&options](const Serving& serving) {
     const std::string line = ready_line(serving);

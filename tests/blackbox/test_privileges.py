@@ -1,0 +1,72 @@
+"""node.user: root binds, an ordinary user serves, and nothing leads back."""
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from configuration import config, to_toml
+from environment import BINARY, PATIENCE_S
+
+NOBODY = pwd.getpwnam("nobody")
+NET_BIND_SERVICE = 1 << 10
+BINDING = {"holdfast"}  # the control thread
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def run_until_it_fails(file, through):
+    return subprocess.run([*through, BINARY, "run", file], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def who_are(pid):
+    """What each thread of a process is and may, from /proc."""
+    return [dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+            for task in Path(f"/proc/{pid}/task").iterdir()]
+
+
+def test_every_thread_is_the_user_and_may_only_bind_low_ports(own_network, run, echo_backend):
+    gateway = run("run", config(node=dict(user="nobody", workers=2), pool=dict(servers=[echo_backend("a")]),
+                                listener=dict(bind=["127.0.0.1:80"])))
+    assert gateway.address() == "127.0.0.1:80"
+    assert gateway.connect().ask(b"hello") == b"hello"
+    threads = who_are(gateway.pid)
+    assert len(threads) > 2
+    for each in threads:
+        assert each["Uid"].split() == [str(NOBODY.pw_uid)] * 4
+        assert each["Gid"].split() == [str(NOBODY.pw_gid)] * 4
+        assert each["Groups"].split() == [str(group) for group in sorted(os.getgrouplist("nobody", NOBODY.pw_gid))]
+        for kind in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            may = (NET_BIND_SERVICE,) if each["Name"] in BINDING else (0, NET_BIND_SERVICE)
+            assert int(each[kind], 16) in may, (each["Name"], kind)
+        assert int(each["CapBnd"], 16) == NET_BIND_SERVICE
+        assert each["NoNewPrivs"] == "1"
+    assert {each["Name"] for each in threads} >= BINDING
+
+
+def test_a_container_without_the_capability_is_left_with_none(run, echo_backend):
+    gateway = run("run", config(node=dict(user="nobody"), pool=dict(servers=[echo_backend("a")])),
+                  through=["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"])
+    assert gateway.connect().ask(b"hello") == b"hello"
+    assert {int(each["CapEff"], 16) for each in who_are(gateway.pid)} == {0}
+
+
+def test_a_process_that_is_the_user_already_stays_as_it_is(run, echo_backend):
+    gateway = run("run", config(node=dict(user="root"), pool=dict(servers=[echo_backend("a")])))
+    assert gateway.connect().ask(b"hello") == b"hello"
+    assert {each["Uid"].split()[0] for each in who_are(gateway.pid)} == {"0"}
+
+
+@pytest.mark.parametrize("user, through, wrong", [
+    ("no-such-user", [], "there is no such user"),
+    ("daemon", ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"], "only root may become another user"),
+])
+def test_who_cannot_become_the_user_does_not_serve(directory, user, through, wrong):
+    file = directory / "user.toml"
+    file.write_text(to_toml(config(node=dict(user=user), pool=dict(servers=[dict(address="127.0.0.1:1")]))))
+    directory.chmod(0o755)
+    done = run_until_it_fails(file, through)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"node.user {user}: {wrong}" in done.stderr
