@@ -7,6 +7,7 @@
 #include "control/json.h"
 #include "control/metrics.h"
 #include "control/metrics_page.h"
+#include "control/metrics_process.h"
 #include "gateway/metrics.h"
 #include "pool_json.h"
 
@@ -44,6 +45,7 @@ Response metrics(const AdminSources& sources) {
   control::add_http_metrics(page, {&sources.http()});
   page.counter("holdfast_log_lines_dropped_total", "Log lines dropped because the sink did not keep up.")
       .add({}, static_cast<double>(base::log_lines_dropped()));
+  control::add_process_metrics(page);
   Response response;
   response.content_type = control::MetricsPage::kContentType;
   response.body = page.text();

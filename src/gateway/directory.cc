@@ -285,6 +285,9 @@ std::vector<PoolStatus> Directory::status() const {
     if (entry.prober) {
       status.probes_total = entry.prober->probes_total();
       status.probe_failures_total = entry.prober->failures_total();
+      const health::ProbeHistogram& durations = entry.prober->durations();
+      status.probe_buckets.assign(durations.buckets.begin(), durations.buckets.end());
+      status.probe_seconds_sum = durations.seconds_sum;
     }
     if (entry.source) status.discovery = status_of(*entry.source);
     status.servers = entry.roster.status(base::Clock::now());

@@ -221,6 +221,7 @@ Status Gateway::status() const {
   status.max_connections = process_.max_connections;
   status.local_ports = local_ports_.load().count();
   status.descriptors_free = descriptors_.free();
+  status.notices_waiting = notices_.depth();
   status.notices_dropped = notices_.dropped();
   return status;
 }

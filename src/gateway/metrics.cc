@@ -1,9 +1,12 @@
 #include "gateway/metrics.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "gateway/counters.h"
+#include "health/probe_histogram.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -13,13 +16,13 @@ using control::MetricsPage;
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
-control::HistogramCounts connect_counts(const ListenerStatus& listener) {
+// `buckets` has one more than there are bounds: what lies above all of them.
+control::HistogramCounts histogram(std::span<const double> bounds, const std::vector<std::uint64_t>& buckets,
+                                   double sum) {
   control::HistogramCounts counts;
-  for (std::size_t i = 0; i < ConnectHistogram::kBoundsSeconds.size(); ++i) {
-    counts.buckets.push_back({ConnectHistogram::kBoundsSeconds[i], listener.connect_buckets[i]});
-  }
-  counts.above = listener.connect_buckets.back();
-  counts.sum = listener.connect_seconds_sum;
+  for (std::size_t i = 0; i < bounds.size(); ++i) counts.buckets.push_back({bounds[i], buckets.at(i)});
+  counts.above = buckets.back();
+  counts.sum = sum;
   return counts;
 }
 
@@ -43,10 +46,20 @@ void add_listener(MetricsPage& page, const ListenerStatus& listener) {
       .add({{"listener", listener.name}, {"direction", "to_server"}}, number(listener.bytes_to_server))
       .add({{"listener", listener.name}, {"direction", "to_client"}}, number(listener.bytes_to_client));
   page.histogram("holdfast_connect_seconds", "From accepting a client to an established server connection.")
-      .add(labels, connect_counts(listener));
+      .add(labels, histogram(ConnectHistogram::kBoundsSeconds, listener.connect_buckets, listener.connect_seconds_sum));
+}
+
+// One of the four is 1, so that a graph can stack them and an alert can name one.
+void add_state(MetricsPage& page, const ServerStatus& server) {
+  auto states = page.gauge("holdfast_server_state", "1 for the state that a server is in, 0 for the others.");
+  const std::string now = server.state.substr(0, server.state.find(' '));  // without the checks of "UP 2/3"
+  for (const std::string_view state : {"UP", "DOWN", "DRAIN", "MAINT"}) {
+    states.add({{"pool", server.pool}, {"server", server.name}, {"state", state}}, now == state ? 1 : 0);
+  }
 }
 
 void add_server(MetricsPage& page, const ServerStatus& server) {
+  add_state(page, server);
   const MetricLabels labels = {{"pool", server.pool}, {"server", server.name}};
   page.gauge("holdfast_server_up", "1 while a server takes new connections.").add(labels, server.up ? 1 : 0);
   page.gauge("holdfast_server_connections", "Connections of a server, established or being made.")
@@ -102,6 +115,10 @@ void add_pool(MetricsPage& page, const PoolStatus& pool) {
   page.counter("holdfast_probes_total", "Health checks made.").add(labels, number(pool.probes_total));
   page.counter("holdfast_probe_failures_total", "Health checks that failed.")
       .add(labels, number(pool.probe_failures_total));
+  if (!pool.probe_buckets.empty()) {
+    page.histogram("holdfast_probe_seconds", "How long a health check took.")
+        .add(labels, histogram(health::ProbeHistogram::kBoundsSeconds, pool.probe_buckets, pool.probe_seconds_sum));
+  }
   if (pool.discovery) add_discovery(page, pool.name, *pool.discovery);
   for (const ServerStatus& server : pool.servers) add_server(page, server);
 }
@@ -129,6 +146,8 @@ void add_metrics(MetricsPage& page, const Status& status) {
       .add({}, status.local_ports);
   page.gauge("holdfast_descriptors_free", "File descriptors that connections may still take.")
       .add({}, static_cast<double>(status.descriptors_free));
+  page.gauge("holdfast_mailbox_depth", "What waits in a mailbox between workers and control.")
+      .add({{"mailbox", "notices"}}, number(status.notices_waiting));
   page.counter("holdfast_notices_dropped_total", "Events for the connection log that did not fit the workers' mailbox.")
       .add({}, number(status.notices_dropped));
 }

@@ -82,6 +82,8 @@ struct PoolStatus {
   bool panic = false;
   std::uint64_t probes_total = 0;
   std::uint64_t probe_failures_total = 0;
+  std::vector<std::uint64_t> probe_buckets;  // as health::ProbeHistogram has them; empty: no checks are made
+  double probe_seconds_sum = 0;
   std::optional<DiscoveryStatus> discovery;
   std::vector<ServerStatus> servers;
 };
@@ -102,6 +104,7 @@ struct Status {
   std::uint32_t max_connections = 0;  // of the process
   std::uint32_t local_ports = 0;      // that one source address has towards one server
   std::int64_t descriptors_free = 0;
+  std::uint64_t notices_waiting = 0;  // events from the workers that control has not taken yet
   std::uint64_t notices_dropped = 0;  // connection log lines that did not fit the mailbox
 };
 

@@ -89,6 +89,7 @@ struct Prober::State : std::enable_shared_from_this<State> {
   std::size_t in_flight = 0;
   std::uint64_t probes = 0;
   std::uint64_t failures = 0;
+  ProbeHistogram durations;
   bool over = false;
 };
 
@@ -163,6 +164,7 @@ void Prober::State::report(const std::shared_ptr<Question>& question, const Outc
   if (question->kind == Kind::check) {
     ++probes;
     if (!outcome.passed) ++failures;
+    if (outcome.asked) durations.record(outcome.took);
     delay = on_result(question->target, outcome);
   } else {
     delay = jittered(config::milliseconds(settings->interval), settings->jitter, random);
@@ -233,5 +235,6 @@ std::size_t Prober::in_flight() const noexcept { return state_->in_flight; }
 std::size_t Prober::waiting() const noexcept { return state_->line.size(); }
 std::uint64_t Prober::probes_total() const noexcept { return state_->probes; }
 std::uint64_t Prober::failures_total() const noexcept { return state_->failures; }
+const ProbeHistogram& Prober::durations() const noexcept { return state_->durations; }
 
 }  // namespace holdfast::health

@@ -18,6 +18,7 @@
 #include "config/settings.h"
 #include "control/runtime.h"
 #include "health/probe.h"
+#include "health/probe_histogram.h"
 #include "health/spread.h"
 
 namespace holdfast::health {
@@ -51,6 +52,8 @@ class Prober {
   [[nodiscard]] std::size_t waiting() const noexcept;    // due, but in line
   [[nodiscard]] std::uint64_t probes_total() const noexcept;    // reported ones, agents beside the check not included
   [[nodiscard]] std::uint64_t failures_total() const noexcept;  // those of them that did not pass
+  // How long they took, but for those that could not be made.
+  [[nodiscard]] const ProbeHistogram& durations() const noexcept;
 
  private:
   struct State;

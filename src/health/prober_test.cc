@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <set>
 
 #include "control/ticker.h"
@@ -52,6 +53,9 @@ TEST(Prober, SeesAServerThatFlaps) {
   EXPECT_EQ(seen, (std::vector{true, false, true, false, true, false}));
   EXPECT_EQ(prober.probes_total(), 6U);
   EXPECT_EQ(prober.failures_total(), 3U);
+  const auto& buckets = prober.durations().buckets;
+  EXPECT_EQ(std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}), 6U);
+  EXPECT_GT(prober.durations().seconds_sum, 0);
 }
 
 TEST(Prober, IntervalsCountFromTheBeginningOfAProbe) {

@@ -35,7 +35,7 @@ def test_metrics_are_in_the_text_format_and_named_by_the_rules(gateway):
     assert page.types.keys() == page.helps.keys()
     for sample in page.samples:
         family = page.family_of(sample)
-        assert re.fullmatch(r"holdfast_[a-z_]+", family)
+        assert re.fullmatch(r"(holdfast|process)_[a-z_]+", family)
         assert page.types[family] in ("counter", "gauge", "histogram")
         assert (page.types[family] == "counter") == family.endswith("_total"), family
         assert page.helps[family].endswith("."), family
