@@ -12,7 +12,7 @@ run: build             ## start everything with built-in defaults
 	@build/holdfast up
 
 test: build            ## every test; ends with "N passed, N failed"
-	@tools/install_packages.sh build test fuzz
+	@tools/install_packages.sh build test package fuzz
 	@tools/run_tests.py
 
 bench: build           ## Holdfast beside HAProxy and nginx; writes bench/RESULTS.md
