@@ -56,6 +56,33 @@ struct ToToml {
   std::string operator()(const Members&) const { return "{...}"; }
 };
 
+//= TOML 1.0 basic strings
+void append_escaped(std::string& out, char c) {
+  if (c == '"' || c == '\\') out += '\\';
+  append_printable(out, c);
+}
+
+struct FullToml {
+  std::string operator()(const std::string& text) const {
+    std::string out = "\"";
+    for (const char c : text) append_escaped(out, c);
+    return out + '"';
+  }
+  std::string operator()(const List& list) const {
+    std::string out;
+    for (const Value& item : list) out += (out.empty() ? "" : ", ") + full_toml(item);
+    return "[" + out + "]";
+  }
+  std::string operator()(const Members& members) const {
+    std::string out;
+    for (const Member& each : members) {
+      out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", each.key, full_toml(each.value));
+    }
+    return "{" + out + "}";
+  }
+  std::string operator()(const auto& plain) const { return ToToml{}(plain); }
+};
+
 }  // namespace
 
 const Value* Value::find(std::string_view key) const noexcept {
@@ -78,5 +105,7 @@ std::string quoted(std::string_view text) { return '"' + printable(text, kQuoted
 std::string describe(const Value& value) { return std::visit(Describe{}, value.content); }
 
 std::string to_toml(const Value& value) { return std::visit(ToToml{}, value.content); }
+
+std::string full_toml(const Value& value) { return std::visit(FullToml{}, value.content); }
 
 }  // namespace holdfast::config

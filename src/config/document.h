@@ -45,7 +45,9 @@ struct Member {
 // "the number 5", "the text "abc"": what was found where something else was wanted.
 [[nodiscard]] std::string describe(const Value& value);
 
-// As it is written in a file: "10s" in quotes, 5, true, [].
+// As it is written in a file: "10s" in quotes, 5, true, []. For people: long text is cut, tables are left out.
 [[nodiscard]] std::string to_toml(const Value& value);
+// The same in full: what read_toml() reads back as the same value, where it stands behind a "key = ".
+[[nodiscard]] std::string full_toml(const Value& value);
 
 }  // namespace holdfast::config

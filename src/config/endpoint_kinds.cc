@@ -26,6 +26,8 @@ std::optional<Endpoint> read_endpoint(const Value& value, const Reading& reading
   return endpoint ? std::optional(*endpoint) : reading.refuse(value, wanted);
 }
 
+std::optional<Value> write_endpoint(const Endpoint& endpoint) { return Value{endpoint.text()}; }
+
 std::optional<Endpoint> read_bind(const Value& value, const Reading& reading) {
   auto endpoint = read_endpoint(value, reading, kBindWanted);
   if (!endpoint || endpoint->kind != Endpoint::Kind::host_name) return endpoint;
@@ -70,25 +72,34 @@ std::optional<base::Cidr> read_cidr(const Value& value, const Reading& reading) 
 }  // namespace
 
 Kind<Endpoint> bind_address() {
-  return {{"address", std::string(kBindWanted), "an IP address and port, or `unix:` and a path"}, read_bind};
+  return {{"address", std::string(kBindWanted), "an IP address and port, or `unix:` and a path"},
+          read_bind,
+          write_endpoint};
 }
 
 Kind<Endpoint> server_address() {
   return {
       {"address", std::string(kServerWanted), "a host name or IP address with a port from 1, or `unix:` and a path"},
-      read_server};
+      read_server,
+      write_endpoint};
 }
 
 Kind<Endpoint> ip_address() {
   const Shape shape{"IP address", R"(an IP address without a port, such as "10.0.0.5")", "an IP address"};
-  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<Endpoint> {
+  return {shape,
+          [shape](const Value& value, const Reading& reading) -> std::optional<Endpoint> {
             const auto* written = value.as<std::string>();
             auto address = written != nullptr ? parse_ip_address(*written) : std::nullopt;
             return address ? std::move(address) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          [](const Endpoint& address) -> std::optional<Value> { return Value{address.host}; }};
 }
 
-Kind<base::Cidr> cidr() { return {{"network", std::string(kCidrWanted), "a network or an address"}, read_cidr}; }
+Kind<base::Cidr> cidr() {
+  return {{"network", std::string(kCidrWanted), "a network or an address"},
+          read_cidr,
+          [](const base::Cidr& network) -> std::optional<Value> { return Value{network.text()}; }};
+}
 
 bool is_loopback(const Endpoint& endpoint) {
   switch (endpoint.kind) {

@@ -1,5 +1,7 @@
 #include "config/health_kinds.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
@@ -45,6 +47,14 @@ std::optional<HttpHeader> parse_http_header(std::string_view text) {
   return HttpHeader{std::string(name), std::string(value)};
 }
 
+std::string text_of(const StatusRange& range) {
+  return range.first == range.last ? fmt::format("{}", range.first) : fmt::format("{}-{}", range.first, range.last);
+}
+
+std::string text_of(const HttpHeader& header) {
+  return fmt::format("{}:{}{}", header.name, header.value.empty() ? "" : " ", header.value);
+}
+
 template <typename T, typename Parse>
 Kind<T> parsed_text(Shape shape, Parse parse) {
   auto read = [shape, parse](const Value& value, const Reading& reading) -> std::optional<T> {
@@ -52,7 +62,8 @@ Kind<T> parsed_text(Shape shape, Parse parse) {
     auto parsed = written != nullptr ? parse(*written) : std::nullopt;
     return parsed ? std::move(parsed) : reading.refuse(value, shape.wanted);
   };
-  return {std::move(shape), std::move(read)};
+  return {std::move(shape), std::move(read),
+          [](const T& value) -> std::optional<Value> { return Value{text_of(value)}; }};
 }
 
 }  // namespace

@@ -29,8 +29,10 @@ Kind<T> with_unit(Shape shape, Parse parse, InRange in_range) {
     if (!parsed || !in_range(*parsed)) return reading.refuse(value, shape.range);
     return *parsed;
   };
-  return {shape, read};
+  return {shape, read, [](const T& value) -> std::optional<Value> { return Value{base::to_text(value)}; }};
 }
+
+std::optional<Value> write_text(const std::string& text) { return Value{text}; }
 
 Kind<double> real_where(std::string range, std::function<bool(double)> in_range) {
   const Shape shape{"real number", "a number without quotes, such as 0.5", std::move(range)};
@@ -42,7 +44,7 @@ Kind<double> real_where(std::string range, std::function<bool(double)> in_range)
     const double number = real != nullptr ? *real : static_cast<double>(*whole);
     return in_range(number) ? std::optional(number) : reading.refuse(value, shape.range);
   };
-  return {shape, std::move(read)};
+  return {shape, std::move(read), [](const double& number) -> std::optional<Value> { return Value{number}; }};
 }
 
 std::optional<unsigned> hex_digit(char c) {
@@ -65,6 +67,12 @@ std::optional<std::string> bytes_of_hex(std::string_view text) {
     i += 2;
   }
   return bytes;
+}
+
+std::string hex_of_bytes(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", static_cast<unsigned char>(c));
+  return text;
 }
 
 Shape duration_shape(std::string range) {
@@ -97,21 +105,25 @@ std::string items_text(Items items) {
 
 Kind<bool> boolean() {
   const Shape shape{"boolean", "true or false, without quotes", ""};
-  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<bool> {
+  return {shape,
+          [shape](const Value& value, const Reading& reading) -> std::optional<bool> {
             const bool* yes = value.as<bool>();
             return yes != nullptr ? std::optional(*yes) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          [](const bool& yes) -> std::optional<Value> { return Value{yes}; }};
 }
 
 Kind<std::uint32_t> count(std::uint32_t min, std::uint32_t max) {
   const Shape shape{"number", fmt::format("a whole number without quotes, such as {}", std::clamp(100U, min, max)),
                     fmt::format("{} to {}", min, max)};
-  return {shape, [shape, min, max](const Value& value, const Reading& reading) -> std::optional<std::uint32_t> {
+  return {shape,
+          [shape, min, max](const Value& value, const Reading& reading) -> std::optional<std::uint32_t> {
             const auto* number = value.as<std::int64_t>();
             if (number == nullptr) return reading.refuse(value, shape.wanted);
             if (*number < min || *number > max) return reading.refuse(value, shape.range);
             return static_cast<std::uint32_t>(*number);
-          }};
+          },
+          [](const std::uint32_t& number) -> std::optional<Value> { return Value{std::int64_t{number}}; }};
 }
 
 Kind<Duration> duration(Duration min, Duration max) {
@@ -143,6 +155,9 @@ Kind<base::Rate> rate_or_zero(base::Rate min, base::Rate max) {
     const auto* number = value.as<std::int64_t>();
     return number != nullptr && *number == 0 ? std::optional(base::Rate{}) : read(value, reading);
   };
+  kind.write = [write = std::move(kind.write)](const base::Rate& rate) {
+    return rate == base::Rate{} ? Value{std::int64_t{0}} : write(rate);
+  };
   return kind;
 }
 
@@ -158,43 +173,51 @@ Kind<double> real_or_zero(double min, double max) {
 Kind<std::string> any_text(std::size_t bytes_max) {
   const Shape shape{"text", fmt::format("text of at most {} bytes", bytes_max),
                     fmt::format("up to {} bytes", bytes_max)};
-  return {shape, [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
+  return {shape,
+          [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
             const auto* written = value.as<std::string>();
             const bool good = written != nullptr && written->size() <= bytes_max;
             return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          write_text};
 }
 
 Kind<std::string> hex(std::size_t bytes_max) {
   const Shape shape{"hex", fmt::format(R"(at most {} bytes in hexadecimal, such as "0d 0a")", bytes_max),
                     fmt::format("up to {} bytes", bytes_max)};
-  return {shape, [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
+  return {shape,
+          [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
             const auto* written = value.as<std::string>();
             auto bytes = written != nullptr ? bytes_of_hex(*written) : std::nullopt;
             return bytes && bytes->size() <= bytes_max ? std::move(bytes) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          [](const std::string& bytes) -> std::optional<Value> { return Value{hex_of_bytes(bytes)}; }};
 }
 
 Kind<std::string> text(std::size_t bytes_max) {
   const Shape shape{"text", fmt::format("text of 1 to {} bytes without control characters", bytes_max),
                     fmt::format("1 to {} bytes", bytes_max)};
-  return {shape, [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
+  return {shape,
+          [shape, bytes_max](const Value& value, const Reading& reading) -> std::optional<std::string> {
             const auto* written = value.as<std::string>();
             const bool good = written != nullptr && !written->empty() && written->size() <= bytes_max &&
                               std::ranges::none_of(*written, is_control_character);
             return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          write_text};
 }
 
 Kind<std::string> name() {
   const Shape shape{"name", fmt::format("a name of 1 to {} letters, digits, \".\", \"_\" or \"-\"", kNameBytesMax),
                     fmt::format("1 to {} letters, digits, `.`, `_`, `-`", kNameBytesMax)};
-  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<std::string> {
+  return {shape,
+          [shape](const Value& value, const Reading& reading) -> std::optional<std::string> {
             const auto* written = value.as<std::string>();
             const bool good = written != nullptr && !written->empty() && written->size() <= kNameBytesMax &&
                               std::ranges::all_of(*written, is_name_character);
             return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          write_text};
 }
 
 Shape choice_shape(const std::vector<std::string_view>& names) {

@@ -1,11 +1,12 @@
 // config/kind.h: the kinds of values that keys have, and how they are put together.
 //
-// A kind reads one value of a file into one typed value, or adds a fault that says what would be right, and it
-// describes itself for the reference. Kinds of endpoints are in endpoint_kinds.h, tables in table.h.
+// A kind reads one value of a file into one typed value, or adds a fault that says what would be right; it writes such
+// a value back, and describes itself for the reference. Kinds of endpoints are in endpoint_kinds.h, tables in table.h.
 //
 // Thread: immutable once made; read() from any thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "config/comparing.h"
 #include "config/reading.h"
 #include "config/shape.h"
 
@@ -27,6 +29,12 @@ struct Kind {
   Shape shape;
   // Nothing when the value was refused; then a fault says why.
   std::function<std::optional<T>(const Value&, const Reading&)> read;
+  // What read() makes the same value of. Nothing: the key is left out, as with a table that is not there.
+  std::function<std::optional<Value>(const T&)> write;
+  // Of tables alone, and of a list of them only when they have names: what differs, key by key.
+  std::function<void(const T& running, const T& wanted, const Comparing&)> compare = nullptr;
+  // The same tables: puts back into `wanted` what a reload cannot change.
+  std::function<void(const T& running, T& wanted)> keep = nullptr;
 };
 
 using Duration = std::chrono::microseconds;
@@ -69,11 +77,15 @@ template <typename Enum>
   std::vector<std::string_view> names;
   for (const Choice<Enum>& each : choices) names.push_back(each.name);
   Shape shape = choice_shape(names);
-  auto read = [choices = std::move(choices), names](const Value& value, const Reading& reading) -> std::optional<Enum> {
+  auto read = [choices, names](const Value& value, const Reading& reading) -> std::optional<Enum> {
     const auto index = read_choice(value, reading, names);
     return index ? std::optional(choices[*index].value) : std::nullopt;
   };
-  return {std::move(shape), std::move(read)};
+  auto write = [choices = std::move(choices)](const Enum& value) -> std::optional<Value> {
+    const auto found = std::ranges::find(choices, value, &Choice<Enum>::value);
+    return Value{std::string(found->name)};
+  };
+  return {std::move(shape), std::move(read), std::move(write)};
 }
 
 // How many items a list has, ends included.
@@ -89,6 +101,11 @@ struct Items {
 template <typename T>
 [[nodiscard]] Kind<std::vector<T>> list_of(Kind<T> item, Items items) {
   Shape shape = list_shape(item.shape, items);
+  auto write = [item](const std::vector<T>& values) -> std::optional<Value> {
+    List list;
+    for (const T& each : values) list.push_back(item.write(each).value());
+    return Value{std::move(list)};
+  };
   auto read = [item = std::move(item), items](const Value& value,
                                               const Reading& reading) -> std::optional<std::vector<T>> {
     const List* list = read_list(value, reading, item.shape, items);
@@ -99,7 +116,7 @@ template <typename T>
     }
     return read_items;
   };
-  return {std::move(shape), std::move(read)};
+  return {std::move(shape), std::move(read), std::move(write)};
 }
 
 [[nodiscard]] bool is_empty_text(const Value& value);
@@ -109,23 +126,30 @@ template <typename T>
 template <typename T>
 [[nodiscard]] Kind<T> or_empty(Kind<T> kind) {
   Shape shape = or_empty_shape(kind.shape);
-  auto read = [kind = std::move(kind)](const Value& value, const Reading& reading) -> std::optional<T> {
-    return is_empty_text(value) ? std::optional<T>(T{}) : kind.read(value, reading);
+  auto write = [write = std::move(kind.write)](const T& value) -> std::optional<Value> {
+    return value == T{} ? Value{std::string()} : write(value);
   };
-  return {std::move(shape), std::move(read)};
+  auto read = [read = std::move(kind.read)](const Value& value, const Reading& reading) -> std::optional<T> {
+    return is_empty_text(value) ? std::optional<T>(T{}) : read(value, reading);
+  };
+  return {std::move(shape), std::move(read), std::move(write)};
 }
 
 // "" is allowed as well and means that there is none.
 template <typename T>
 [[nodiscard]] Kind<std::optional<T>> optional_of(Kind<T> kind) {
   Shape shape = or_empty_shape(kind.shape);
-  auto read = [kind = std::move(kind)](const Value& value, const Reading& reading) -> std::optional<std::optional<T>> {
+  auto write = [write = std::move(kind.write)](const std::optional<T>& value) -> std::optional<Value> {
+    return value ? write(*value) : Value{std::string()};
+  };
+  auto read = [read = std::move(kind.read)](const Value& value,
+                                            const Reading& reading) -> std::optional<std::optional<T>> {
     using Outer = std::optional<std::optional<T>>;
     if (is_empty_text(value)) return Outer(std::in_place, std::nullopt);
-    auto inner = kind.read(value, reading);
+    auto inner = read(value, reading);
     return inner ? Outer(std::in_place, std::move(inner)) : std::nullopt;
   };
-  return {std::move(shape), std::move(read)};
+  return {std::move(shape), std::move(read), std::move(write)};
 }
 
 }  // namespace holdfast::config

@@ -21,12 +21,12 @@ std::string cell(std::string_view text) {
 }
 
 void append_row(std::string& page, const KeyShape& key) {
-  fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} | {} |\n", key.name, cell(key.shape.type),
-                 cell(key.fallback.text()), cell(key.shape.range), cell(key.effect));
+  fmt::format_to(std::back_inserter(page), "| `{}` | {} | {} | {} | {} | {} |\n", key.name, cell(key.shape.type),
+                 cell(key.fallback.text()), cell(key.shape.range), cell(key.reload.words()), cell(key.effect));
 }
 
 void append_keys(std::string& page, const TableShape& table) {
-  page += "| key | type | default | range | effect |\n|---|---|---|---|---|\n";
+  page += "| key | type | default | range | reload | effect |\n|---|---|---|---|---|---|\n";
   for (const KeyShape& key : table.keys) {
     if (key.shape.form == Shape::Form::value) append_row(page, key);
   }

@@ -47,6 +47,21 @@ A name in single brackets, `[node]`, is a section that a file has once or not at
 | list of ... | `["0.0.0.0:1883", "[::]:1883"]` | values of one type, in brackets |
 
 A file has at most 16 MiB.
+
+## What a reload does
+
+`holdfast reload` and SIGHUP read the file again, compare it with what runs, and apply the difference; what is not named by
+it, stays as it is. The column "reload" says how the new value of a key comes:
+
+| reload | meaning |
+|---|---|
+| live | at once, also to connections that are there |
+| new connections | connections that are there keep what they had |
+| restart | not at all: the reload says so, and what runs is kept until the process starts anew |
+| it is another one | listeners, pools and servers are known by their names: the old one is removed, the new one is added |
+
+A listener, a pool or a server that is added or removed, and a section such as [pool.health], are live. The order of servers in
+their pool counts as well, for `policy = "first"`.
 )";
 }
 

@@ -7,12 +7,13 @@ namespace {
 
 Table<Settings> file() {
   return {{
-      {"node", table(node_section()), &Settings::node, kAllDefaults, "The process as a whole."},
-      {"log", table(log_section()), &Settings::log, kAllDefaults, "What the process says on standard error."},
-      {"admin", table(admin_section()), &Settings::admin, kAllDefaults, "The HTTP API for operators and for metrics."},
-      {"listener", tables(listener_section(), {1, 65'535}, &Listener::name), &Settings::listeners, kRequired,
+      {"node", table(node_section()), &Settings::node, kAllDefaults, kLive, "The process as a whole."},
+      {"log", table(log_section()), &Settings::log, kAllDefaults, kLive, "What the process says on standard error."},
+      {"admin", table(admin_section()), &Settings::admin, kAllDefaults, kLive,
+       "The HTTP API for operators and for metrics."},
+      {"listener", tables(listener_section(), {1, 65'535}, &Listener::name), &Settings::listeners, kRequired, kLive,
        "A place where clients connect, and the pool of servers that they are relayed to."},
-      {"pool", tables(pool_section(), {0, 65'535}, &Pool::name), &Settings::pools, kEmptyList,
+      {"pool", tables(pool_section(), {0, 65'535}, &Pool::name), &Settings::pools, kEmptyList, kLive,
        "Servers that can stand in for each other. At least one [[pool.server]] or a [pool.discovery] is needed."},
   }};
 }

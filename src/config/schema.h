@@ -7,7 +7,7 @@
 #pragma once
 
 #include "config/settings.h"
-#include "config/table.h"
+#include "config/tables.h"
 
 namespace holdfast::config {
 

@@ -24,6 +24,7 @@ TEST(Schema, DescribesEveryKeyOnceAndInWholeSentences) {
     EXPECT_EQ(key.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos);
     EXPECT_TRUE(key.effect.ends_with('.'));
     EXPECT_FALSE(key.shape.wanted.empty());
+    EXPECT_FALSE(key.reload.words().empty());
     EXPECT_EQ(key.shape.table != nullptr, key.shape.form != Shape::Form::value);
   });
   EXPECT_GT(paths.size(), 25);

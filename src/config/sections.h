@@ -1,13 +1,14 @@
 // config/sections.h: the sections of the file that have a source file of their own. schema.cc puts them together.
 //
-// Each is a table of rows: the key, what may stand there, the field it fills, what it is when left out, its effect.
+// Each is a table of rows: the key, what may stand there, the field it fills, what it is when left out, how a
+// reload brings it, its effect.
 // Thread: immutable once made.
 #pragma once
 
 #include <chrono>
 
 #include "config/settings.h"
-#include "config/table.h"
+#include "config/tables.h"
 
 namespace holdfast::config {
 
@@ -15,6 +16,12 @@ inline constexpr std::chrono::hours kDay{24};
 inline constexpr base::Rate kRateMin{1.0 / 3600};
 inline constexpr base::Rate kRateMax{1e6};
 inline constexpr std::uint32_t kConnectionsMax = 16'000'000;
+
+inline constexpr Applies kLive = Applies::live;
+inline constexpr Applies kNewConnections = Applies::new_connections;
+inline constexpr Applies kRestart = Applies::restart;
+// Of a name: what is called otherwise is compared with nothing.
+inline const Reload kAnother{"it is another one", [](const Value&, const Value&) { return Applies::live; }};
 
 [[nodiscard]] Table<Node> node_section();
 [[nodiscard]] Table<Log> log_section();

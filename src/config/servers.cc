@@ -17,14 +17,15 @@ Kind<std::string> version() {
     if (const auto* real = value.as<double>()) return std::optional(fmt::format("{}", *real));
     return as_text(value, reading);
   };
-  return {std::move(kind.shape), std::move(read)};
+  return {std::move(kind.shape), std::move(read), std::move(kind.write)};
 }
 
 // Never destroyed: a thread that was left behind on a file system that hangs may still read it while the process ends.
 const Kind<ServerList>& server_list() {
   static const auto* const kind = new Kind<ServerList>(table(Table<ServerList>{{
-      {"version", version(), &ServerList::version, Default::derived("its content"), "What the list is called."},
-      {"servers", tables(server_section(), {0, 65'535}, &Server::name), &ServerList::servers, kEmptyList,
+      {"version", version(), &ServerList::version, Default::derived("its content"), Applies::live,
+       "What the list is called."},
+      {"servers", tables(server_section(), {0, 65'535}, &Server::name), &ServerList::servers, kEmptyList, Applies::live,
        "One server."},
   }}));
   return *kind;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/applies.h"
 #include "config/document.h"
 
 namespace holdfast::config {
@@ -62,6 +63,7 @@ struct KeyShape {
   std::string name;
   Shape shape;
   Default fallback;
+  Reload reload;
   std::string effect;
 };
 

@@ -36,21 +36,25 @@ Kind<std::string> account(std::string_view noun) {
                     fmt::format("the name of a {} of this machine: 1 to {} letters, digits, \"_\", \"-\" or \".\"",
                                 noun, kAccountBytesMax),
                     fmt::format("1 to {} letters, digits, `_`, `-`, `.`", kAccountBytesMax)};
-  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<std::string> {
+  return {shape,
+          [shape](const Value& value, const Reading& reading) -> std::optional<std::string> {
             const auto* written = value.as<std::string>();
             const bool good = written != nullptr && is_account(*written);
             return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
-          }};
+          },
+          [](const std::string& name) -> std::optional<Value> { return Value{name}; }};
 }
 
 Kind<std::uint32_t> file_mode() {
   const Shape shape{"file mode", R"(permissions in octal from "0600" to "0777" that let the owner read and write)",
                     "0600 to 0777"};
-  return {shape, [shape](const Value& value, const Reading& reading) -> std::optional<std::uint32_t> {
+  return {shape,
+          [shape](const Value& value, const Reading& reading) -> std::optional<std::uint32_t> {
             const auto* written = value.as<std::string>();
             const auto mode = written != nullptr ? parse_mode(*written) : std::nullopt;
             return mode ? mode : reading.refuse(value, shape.wanted);
-          }};
+          },
+          [](const std::uint32_t& mode) -> std::optional<Value> { return Value{fmt::format("{:04o}", mode)}; }};
 }
 
 }  // namespace holdfast::config

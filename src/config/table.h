@@ -1,13 +1,15 @@
 // config/table.h: tables of keys, the way a section of the file becomes a struct.
 //
 // A Table<Owner> lists keys, each with its kind and the field of Owner it fills. It becomes a Kind like any other, so
-// tables nest: table() is [name], tables() is [[name]].
+// tables nest: table() is [name]; tables.h has [[name]].
 //
 // Thread: immutable once made.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,18 +19,47 @@
 
 namespace holdfast::config {
 
-// One key: what it is called, what may stand there, where it goes, what it is when left out, and what it does.
+// One key: what it is called, what may stand there, where it goes, what it is when left out, how a reload brings it,
+// and what it does.
 template <typename Owner>
 struct Key {
   template <typename T>
-  Key(std::string name, Kind<T> kind, T Owner::*field, Default fallback, std::string effect)
-      : about{std::move(name), std::move(kind.shape), std::move(fallback), std::move(effect)},
-        assign([read = std::move(kind.read), field](const Value& value, const Reading& reading, Owner& owner) {
-          if (auto result = read(value, reading)) owner.*field = std::move(*result);
-        }) {}
+  Key(std::string name, Kind<T> kind, T Owner::*field, Default fallback, Reload reload, std::string effect)
+      : about{std::move(name), std::move(kind.shape), std::move(fallback), std::move(reload), std::move(effect)} {
+    assign = [read = std::move(kind.read), field](const Value& value, const Reading& reading, Owner& owner) {
+      if (auto result = read(value, reading)) owner.*field = std::move(*result);
+    };
+    compare = comparer(kind, field, about);
+    keep = keeper(kind, field, about);
+    write = [write = std::move(kind.write), field](const Owner& owner) { return write(owner.*field); };
+  }
 
   KeyShape about;
   std::function<void(const Value&, const Reading&, Owner&)> assign;
+  std::function<std::optional<Value>(const Owner&)> write;
+  std::function<void(const Owner& running, const Owner& wanted, const Comparing&)> compare;
+  std::function<void(const Owner& running, Owner& wanted)> keep;
+
+ private:
+  template <typename T>
+  static auto comparer(const Kind<T>& kind, T Owner::*field, const KeyShape& about) {
+    return [write = kind.write, compare = kind.compare, field, about](const Owner& running, const Owner& wanted,
+                                                                      const Comparing& into) {
+      if (running.*field == wanted.*field) return;
+      if (compare) return compare(running.*field, wanted.*field, into.at(about));
+      into.at(about).changed(write(running.*field).value(), write(wanted.*field).value());
+    };
+  }
+
+  template <typename T>
+  static auto keeper(const Kind<T>& kind, T Owner::*field, const KeyShape& about) {
+    return [write = kind.write, keep = kind.keep, field, reload = about.reload](const Owner& running, Owner& wanted) {
+      if (running.*field == wanted.*field) return;
+      if (keep) return keep(running.*field, wanted.*field);
+      const Applies applies = reload.of(write(running.*field).value(), write(wanted.*field).value());
+      if (applies == Applies::restart) wanted.*field = running.*field;
+    };
+  }
 };
 
 template <typename Owner>
@@ -69,47 +100,61 @@ template <typename Owner>
   return table_shape(std::move(keys), form);
 }
 
+template <typename Owner>
+[[nodiscard]] Value write_table(const Table<Owner>& table, const Owner& owner) {
+  Members members;
+  for (const Key<Owner>& key : table.keys) {
+    if (auto value = key.write(owner)) members.push_back({key.about.name, {}, std::move(*value)});
+  }
+  return {std::move(members)};
+}
+
+template <typename Owner>
+void compare_tables(const Table<Owner>& table, const Owner& running, const Owner& wanted, const Comparing& into) {
+  for (const Key<Owner>& key : table.keys) key.compare(running, wanted, into);
+}
+
+template <typename Owner>
+void keep_in_table(const Table<Owner>& table, const Owner& running, Owner& wanted) {
+  for (const Key<Owner>& key : table.keys) key.keep(running, wanted);
+}
+
 // [name]
 template <typename Owner>
-[[nodiscard]] Kind<Owner> table(Table<Owner> table) {
-  Shape shape = shape_of(table, Shape::Form::table);
-  auto read = [table = std::move(table), shape](const Value& value, const Reading& reading) -> std::optional<Owner> {
+[[nodiscard]] Kind<Owner> table(Table<Owner> of) {
+  Kind<Owner> kind{shape_of(of, Shape::Form::table), nullptr, nullptr};
+  const auto table = std::make_shared<const Table<Owner>>(std::move(of));
+  kind.read = [table, shape = kind.shape](const Value& value, const Reading& reading) -> std::optional<Owner> {
     Owner owner{};
-    read_table(table, shape, value, reading, owner);
+    read_table(*table, shape, value, reading, owner);
     return owner;
   };
-  return {std::move(shape), std::move(read)};
+  kind.write = [table](const Owner& owner) -> std::optional<Value> { return write_table(*table, owner); };
+  kind.compare = [table](const Owner& running, const Owner& wanted, const Comparing& into) {
+    compare_tables(*table, running, wanted, into.table());
+  };
+  kind.keep = [table](const Owner& running, Owner& wanted) { keep_in_table(*table, running, wanted); };
+  return kind;
 }
 
 // [name] that may be missing: then there is none, and none of its defaults count. Its Default is kNoTable.
 template <typename Owner>
 [[nodiscard]] Kind<std::optional<Owner>> optional_table(Table<Owner> from) {
-  Kind<Owner> kind = table(std::move(from));
-  auto read = [read = std::move(kind.read)](const Value& value,
-                                            const Reading& reading) -> std::optional<std::optional<Owner>> {
-    return std::optional<std::optional<Owner>>(std::in_place, read(value, reading));
+  using Maybe = std::optional<Owner>;
+  Kind<Owner> of = table(std::move(from));
+  Kind<Maybe> kind{of.shape, nullptr, nullptr};
+  kind.read = [read = of.read](const Value& value, const Reading& reading) -> std::optional<Maybe> {
+    return std::optional<Maybe>(std::in_place, read(value, reading));
   };
-  return {std::move(kind.shape), std::move(read)};
-}
-
-// [[name]]. The result has an entry for every table of the file, in its order, whether it has faults or not.
-// `distinct` is the field of the key "name": no two tables of one array may have the same. Null: they have no names.
-template <typename Owner>
-[[nodiscard]] Kind<std::vector<Owner>> tables(Table<Owner> table, Items items, std::string Owner::*distinct = nullptr) {
-  Shape shape = shape_of(table, Shape::Form::tables);
-  auto read = [table = std::move(table), shape, items, distinct](
-                  const Value& value, const Reading& reading) -> std::optional<std::vector<Owner>> {
-    const List* list = read_tables(value, reading, items);
-    if (list == nullptr) return std::nullopt;
-    std::vector<Owner> owners;
-    NameLines lines;
-    for (const Value& each : *list) {
-      read_table(table, shape, each, reading, owners.emplace_back());
-      if (distinct != nullptr) check_distinct(each, owners.back().*distinct, reading, lines);
-    }
-    return owners;
+  kind.write = [write = of.write](const Maybe& owner) { return owner ? write(*owner) : std::nullopt; };
+  kind.compare = [compare = of.compare](const Maybe& running, const Maybe& wanted, const Comparing& into) {
+    if (running && wanted) return compare(*running, *wanted, into);
+    running ? into.removed("") : into.added("");
   };
-  return {std::move(shape), std::move(read)};
+  kind.keep = [keep = of.keep](const Maybe& running, Maybe& wanted) {
+    if (running && wanted) keep(*running, *wanted);
+  };
+  return kind;
 }
 
 }  // namespace holdfast::config
