@@ -12,11 +12,11 @@ Table<Server> server() {
        "Names the server in logs, metrics and the API. Two servers of a pool cannot have the same."},
       {"address", server_address(), &Server::address, kRequired, kNewConnections,
        "Where to connect. A host name stands for all the addresses it resolves to."},
-      {"weight", count(0, 1000), &Server::weight, 100, kNewConnections,
+      {"weight", server_weight(), &Server::weight, 100, kNewConnections,
        "Its share of new connections, measured against the other servers of the pool. 0: no new connections."},
-      {"max_connections", count(0, kConnectionsMax), &Server::max_connections, 0, kNewConnections,
+      {"max_connections", server_max_connections(), &Server::max_connections, 0, kNewConnections,
        "How many connections it may have at once. 0: no limit."},
-      {"max_accept_rate", rate_or_zero(kRateMin, kRateMax), &Server::max_accept_rate, 0, kNewConnections,
+      {"max_accept_rate", server_max_accept_rate(), &Server::max_accept_rate, 0, kNewConnections,
        "How many new connections it is given. 0: no limit."},
       {"backup", boolean(), &Server::backup, false, kNewConnections,
        "It gets connections only while no server that is no backup can take any because all are down."},
@@ -72,6 +72,10 @@ Kind<OnRemove> on_remove() {
 }  // namespace
 
 Table<Server> server_section() { return server(); }
+
+Kind<std::uint32_t> server_weight() { return count(0, 1000); }
+Kind<std::uint32_t> server_max_connections() { return count(0, kConnectionsMax); }
+Kind<base::Rate> server_max_accept_rate() { return rate_or_zero(kRateMin, kRateMax); }
 
 Table<Pool> pool_section() {
   return {{

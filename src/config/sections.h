@@ -30,5 +30,9 @@ inline const Reload kAnother{"it is another one", [](const Value&, const Value&)
 [[nodiscard]] Table<Health> health_section();
 [[nodiscard]] Table<Pool> pool_section();
 [[nodiscard]] Table<Server> server_section();
+// Its keys that can be changed by command as well.
+[[nodiscard]] Kind<std::uint32_t> server_weight();
+[[nodiscard]] Kind<std::uint32_t> server_max_connections();
+[[nodiscard]] Kind<base::Rate> server_max_accept_rate();
 
 }  // namespace holdfast::config
