@@ -27,6 +27,7 @@ namespace holdfast::gateway {
 struct ProcessLimit {
   std::uint32_t max_connections = ~0U;
   std::atomic<std::uint32_t> connections{0};
+  policy::RateLimit closes{};  // paces the closing of all connections of the node, over all workers
 };
 
 class Admission {
@@ -45,6 +46,10 @@ class Admission {
 
   // Whether the PROXY headers of this peer are believed; of whoever may open a unix socket of ours they always are.
   [[nodiscard]] bool trusts(const base::PeerAddress& peer) const noexcept;
+
+  // What paces the closing of the listener's connections over all workers, or of the node's.
+  [[nodiscard]] policy::RateLimit& closes() noexcept { return closes_; }
+  [[nodiscard]] policy::RateLimit& node_closes() noexcept { return process_.closes; }
 
   [[nodiscard]] std::uint32_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
   // How often a table per address had no room.
@@ -68,6 +73,7 @@ class Admission {
   std::optional<policy::AddressCounts> counts_;
   std::optional<policy::AddressRates> rates_;
   policy::RateLimit accepts_;
+  policy::RateLimit closes_;
   std::atomic<std::uint32_t> connections_{0};
   std::atomic<std::uint64_t> without_room_{0};
 };

@@ -12,63 +12,92 @@ Closings::Closings(net::Loop& loop, ServerSlots& servers, base::Slab<Relay>& rel
   loop.add_timers(timers_);
 }
 
-std::vector<Closings::Server> Closings::closing_in(const Pools& pools) {
-  std::vector<Server> closing;
-  for (const auto& pool : pools.pools) {
-    for (const gateway::Server& server : pool->servers) {
-      if (server.closing == Closing::no) continue;
-      closing.push_back({server.slot, server.closing, server.closing_reason, pool->drain_rate, {}});
-    }
-  }
-  return closing;
+bool Closings::Group::has(const Relay& relay) const {
+  return std::ranges::find(slots, of == Of::server ? relay.server : relay.listener) != slots.end();
 }
 
-void Closings::changed(const Pools& pools) {
-  std::vector<Server> closing = closing_in(pools);
-  std::vector<Server*> begin;
-  for (Server& server : closing) {
-    const auto known = std::ranges::find(closing_, server.slot, &Server::slot);
-    if (known != closing_.end() && known->pace == server.pace) {
-      server.connections = std::move(known->connections);
+void Closings::add_servers(const Pools& pools, std::vector<Group>& groups) {
+  for (const auto& pool : pools.pools) {
+    if (pool == nullptr) continue;
+    for (const Server& server : pool->servers) {
+      if (server.closing == Closing::no) continue;
+      const auto& rate = server.closing_rate.interval_us != 0 ? server.closing_rate : pool->drain_rate;
+      policy::RateLimit* limit = &servers_[server.slot].closes;
+      groups.push_back({Group::Of::server, {server.slot}, server.closing, server.closing_reason, rate, limit, {}});
+    }
+  }
+}
+
+void Closings::add_listeners(std::span<const ListenerToClose> listeners, std::vector<Group>& groups) {
+  for (const ListenerToClose& from : listeners) {
+    const auto of = from.reason == CloseReason::node_drained ? Group::Of::node : Group::Of::listener;
+    const auto node = std::ranges::find(groups, Group::Of::node, &Group::of);
+    if (of == Group::Of::node && node != groups.end()) {
+      node->slots.push_back(from.listener);
     } else {
-      begin.push_back(&server);
+      groups.push_back({of, {from.listener}, from.pace, from.reason, from.rate, from.limit, {}});
+    }
+  }
+}
+
+void Closings::changed(const Pools& pools, std::span<const ListenerToClose> listeners) {
+  std::vector<Group> groups;
+  add_servers(pools, groups);
+  add_listeners(listeners, groups);
+  std::vector<Group*> begin;
+  for (Group& group : groups) {
+    const auto known = std::ranges::find_if(groups_, [&](const Group& each) { return each.is_same(group); });
+    if (known != groups_.end()) {
+      group.connections = std::move(known->connections);
+    } else {
+      begin.push_back(&group);
     }
   }
   if (!begin.empty()) fill(begin);
-  closing_ = std::move(closing);
+  groups_ = std::move(groups);
   on_deadline(0);
 }
 
-// However many servers begin at once, all relays are looked at once.
-void Closings::fill(std::span<Server* const> begin) {
-  std::unordered_map<std::uint16_t, Server*> of_slot;
-  for (Server* server : begin) of_slot.emplace(server->slot, server);
+// However many begin at once, all relays are looked at once. One that has no server yet is only ended when its listener
+// is closed at once; otherwise its turn comes when it is connected.
+void Closings::fill(std::span<Group* const> begin) {
+  std::unordered_map<std::uint16_t, Group*> of_server;
+  std::unordered_map<std::uint16_t, Group*> of_listener;
+  for (Group* group : begin) {
+    auto& slots = group->of == Group::Of::server ? of_server : of_listener;
+    for (const std::uint16_t slot : group->slots) slots.emplace(slot, group);
+  }
   relays_.for_each([&](base::Key key, const Relay& relay) {
-    if (relay.server == kNoServer || relay.stage < Relay::Stage::relaying) return;
-    const auto server = of_slot.find(relay.server);
-    if (server != of_slot.end()) server->second->connections.push_back(key);
+    if (relay.stage > Relay::Stage::relaying) return;
+    const bool relaying = relay.stage == Relay::Stage::relaying;
+    const auto server = of_server.find(relay.server);
+    if (relaying && server != of_server.end()) server->second->connections.push_back(key);
+    const auto listener = of_listener.find(relay.listener);
+    if (listener == of_listener.end() || (!relaying && listener->second->pace != Closing::at_once)) return;
+    listener->second->connections.push_back(key);
   });
   const base::Tick now = loop_.tick();
   const auto idle = [&](base::Key key) { return now.since(relays_[key.index].last_activity); };
-  for (Server* server : begin) std::ranges::sort(server->connections, {}, idle);
+  for (Group* group : begin) std::ranges::sort(group->connections, {}, idle);
 }
 
-void Closings::connected(base::Key key, std::uint16_t slot) {
-  const auto server = std::ranges::find(closing_, slot, &Server::slot);
-  if (server == closing_.end()) return;
-  server->connections.insert(server->connections.begin(), key);  // the least idle of all
-  timers_.arm(0, base::Tick{loop_.tick().count + 1});
+void Closings::connected(base::Key key) {
+  for (Group& group : groups_) {
+    if (!group.has(relays_[key.index])) continue;
+    group.connections.insert(group.connections.begin(), key);  // the least idle of all
+    timers_.arm(0, base::Tick{loop_.tick().count + 1});
+  }
 }
 
-void Closings::close_some(Server& server, std::size_t& budget) {
-  policy::RateLimit& pace = servers_[server.slot].closes;
-  while (budget > 0 && !server.connections.empty()) {
-    const base::Key key = server.connections.back();
-    const bool lives = relays_.find(key) != nullptr;
-    if (lives && server.pace == Closing::paced && !pace.try_take(loop_.now(), server.rate)) return;
-    server.connections.pop_back();
+void Closings::close_some(Group& group, std::size_t& budget) {
+  while (budget > 0 && !group.connections.empty()) {
+    const base::Key key = group.connections.back();
+    const Relay* relay = relays_.find(key);
+    const bool lives = relay != nullptr && relay->stage <= Relay::Stage::relaying;
+    if (lives && group.pace == Closing::paced && !group.limit->try_take(loop_.now(), group.rate)) return;
+    group.connections.pop_back();
     if (!lives) continue;
-    close_(key, server.reason);
+    close_(key, group.reason);
     --budget;
   }
 }
@@ -76,9 +105,9 @@ void Closings::close_some(Server& server, std::size_t& budget) {
 void Closings::on_deadline(std::uint32_t /*index*/) {
   bool more = false;
   std::size_t budget = kTurnMax;
-  for (Server& server : closing_) {
-    close_some(server, budget);
-    more |= !server.connections.empty();
+  for (Group& group : groups_) {
+    close_some(group, budget);
+    more |= !group.connections.empty();
   }
   if (more) {
     timers_.arm(0, base::Tick{loop_.tick().count + 1});

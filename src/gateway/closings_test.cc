@@ -31,12 +31,20 @@ class ClosingsTest : public testing::Test {
       Server server;
       server.slot = slots_[i];
       server.closing = closing[i];
+      server.closing_rate = own_rate;
       server.closing_reason = i == 0 ? CloseReason::server_down : CloseReason::server_removed;
       pool->servers.push_back(std::move(server));
     }
     Pools pools;
     pools.pools.push_back(std::move(pool));
-    closings.changed(pools);
+    closings.changed(pools, listeners);
+  }
+  // All connections of this listener, or of all listeners together.
+  void set_listeners(std::vector<std::uint16_t> numbers, Closing pace, CloseReason reason, double rate = 1e5) {
+    listeners.clear();
+    const auto allowed = policy::AcceptRate::per_second(rate, static_cast<std::uint32_t>(std::ceil(rate / 10)));
+    for (const std::uint16_t number : numbers) listeners.push_back({number, pace, reason, allowed, &limit});
+    set({Closing::no, Closing::no});
   }
   void until_closed(std::size_t count) {
     const auto deadline = base::Clock::now() + 10s;
@@ -56,6 +64,9 @@ class ClosingsTest : public testing::Test {
   std::map<std::uint32_t, std::uint32_t> idle_of;  // by index
   std::vector<std::uint32_t> closed;               // how idle they were
   std::vector<CloseReason> reasons;
+  std::vector<ListenerToClose> listeners;
+  policy::RateLimit limit;
+  policy::AcceptRate own_rate;
   Closings closings{loop, slots, relays, [this](base::Key key, CloseReason reason) {
                       closed.push_back(idle_of.at(key.index));
                       reasons.push_back(reason);
@@ -97,11 +108,11 @@ TEST_F(ClosingsTest, ANewVersionOfThePoolsDoesNotBeginAnew) {
 }
 
 TEST_F(ClosingsTest, AtOnceKnowsNoPace) {
-  for (std::uint32_t i = 0; i < 500; ++i) add(1, i);
+  for (std::uint32_t i = 0; i < 200; ++i) add(1, i);
   set({Closing::no, Closing::paced}, 10);
   EXPECT_EQ(closed.size(), 1U);
   set({Closing::no, Closing::at_once}, 10);
-  EXPECT_EQ(closed.size(), 500U);
+  EXPECT_EQ(closed.size(), 200U);
   EXPECT_EQ(reasons.back(), CloseReason::server_removed);
 }
 
@@ -131,11 +142,53 @@ TEST_F(ClosingsTest, AConnectionThatWasBeingMadeIsClosedOnceItIsMade) {
     EXPECT_TRUE(closed.empty());
     Relay& relay = *relays.find(connecting);
     relay.stage = Relay::Stage::relaying;
-    closings.connected(connecting, relay.server);
+    closings.connected(connecting);
     EXPECT_TRUE(closed.empty()) << "not under the hands of who is connecting it";
     until_closed(1);
     set({Closing::no, Closing::no});
   }
+}
+
+TEST_F(ClosingsTest, AServersOwnRateIsInPlaceOfThePools) {
+  for (std::uint32_t i = 0; i < 40; ++i) add(0, i);
+  own_rate = policy::AcceptRate::per_second(50, 5);
+  set({Closing::paced, Closing::no}, 1e5);
+  EXPECT_EQ(closed.size(), 5U);
+}
+
+TEST_F(ClosingsTest, AListenerLosesItsOwnOnly) {
+  for (const std::uint32_t idle : {5U, 900U, 40U}) add(0, idle);
+  const base::Key other = add(0, 1000);
+  relays.find(other)->listener = 1;
+  set_listeners({0}, Closing::paced, CloseReason::listener_drained);
+  EXPECT_EQ(closed, (std::vector<std::uint32_t>{900, 40, 5}));
+  EXPECT_EQ(reasons, std::vector<CloseReason>(3, CloseReason::listener_drained));
+  EXPECT_NE(relays.find(other), nullptr);
+}
+
+TEST_F(ClosingsTest, ANodeHasOnePaceAndOneOrderForAllItsListeners) {
+  for (std::uint32_t i = 0; i < 40; ++i) relays.find(add(i % 2, i))->listener = static_cast<std::uint16_t>(i % 4);
+  set_listeners({0, 1, 2, 3}, Closing::paced, CloseReason::node_drained, 100);
+  EXPECT_EQ(closed, (std::vector<std::uint32_t>{39, 38, 37, 36, 35, 34, 33, 32, 31, 30}));
+  EXPECT_EQ(reasons.back(), CloseReason::node_drained);
+}
+
+TEST_F(ClosingsTest, WhoHasNoServerYetIsOnlyEndedWhenItsListenerIsClosedAtOnce) {
+  add(0, 1, Relay::Stage::waiting);
+  add(0, 2, Relay::Stage::greeting);
+  set_listeners({0}, Closing::paced, CloseReason::listener_drained);
+  turn_for(40ms);
+  EXPECT_TRUE(closed.empty());
+  set_listeners({0}, Closing::at_once, CloseReason::listener_drained);
+  EXPECT_EQ(closed.size(), 2U);
+}
+
+TEST_F(ClosingsTest, OneThatIsEndingAlreadyTakesNoTurn) {
+  add(0, 9, Relay::Stage::parting);
+  add(0, 8, Relay::Stage::lingering);
+  for (std::uint32_t i = 0; i < 5; ++i) add(0, i);
+  set({Closing::paced, Closing::no}, 10);
+  EXPECT_EQ(closed, std::vector<std::uint32_t>{4});
 }
 
 TEST_F(ClosingsTest, OneThatEndedByItselfMeanwhileCostsNothing) {

@@ -275,7 +275,7 @@ Relays::Fate Relays::connected(base::Key key, Relay& relay) {
     slot.load.aside.take_back();
   }
   arm_relaying(key, relay);
-  closings_.connected(key, relay.server);
+  closings_.connected(key);
   if (context_.verbosity == Verbosity::opens_and_ends) {
     (void)context_.notices->post(ConnectionOpened{relay.id, relay.client, relay.listener, relay.server});
   }

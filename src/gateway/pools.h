@@ -48,6 +48,7 @@ struct Server {
   std::vector<net::SocketAddress> addresses;  // more than one for some host names; none while it is not resolved
   Closing closing = Closing::no;
   CloseReason closing_reason = CloseReason::server_down;
+  policy::AcceptRate closing_rate{};  // of its own, instead of the pool's drain_rate; none: the pool's
 };
 
 // Servers that are chosen from together: the backups are a tier of their own.

@@ -41,6 +41,7 @@ void Relays::on_resume(net::Token token) {
   Relay* relay = relays_.find(token.key);
   if (relay == nullptr) return;
   relay->resuming = false;
+  if (relay->stage == Relay::Stage::parting) return (void)go_on_parting(token.key, *relay);
   for (const End end : kEnds) {
     if (pump(token.key, *relay, end) == Fate::ended) return;
   }
@@ -54,8 +55,7 @@ Relays::Fate Relays::pump(base::Key key, Relay& relay, End from) {
   std::size_t budget = kTurnBytesMax;
   while (in.readable && !in.ended && out.pending.empty()) {
     if (budget == 0) {
-      if (!relay.resuming) loop_.resume(token(key, from));
-      relay.resuming = true;
+      resume_later(key, relay, from);
       break;
     }
     if (receive(key, relay, from, budget) == Fate::ended) return Fate::ended;
@@ -119,9 +119,15 @@ Relays::Fate Relays::flush(base::Key key, Relay& relay, End to) {
   return Fate::lives;
 }
 
+void Relays::resume_later(base::Key key, Relay& relay, End end) {
+  if (!relay.resuming) loop_.resume(token(key, end));
+  relay.resuming = true;
+}
+
 // EPIPE: it had ended in order before it went away, so what it sent is still to be read. Anything else is a reset.
 Relays::Fate Relays::write_failed(base::Key key, Relay& relay, End to, int error) {
   if (error == EPIPE) return lose(relay, to), Fate::lives;
+  if (relay.stage == Relay::Stage::parting) return fall_away(relay, to), Fate::lives;
   return reset(key, relay, to), Fate::ended;
 }
 

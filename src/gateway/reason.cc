@@ -19,6 +19,10 @@ const char* name(CloseReason reason) noexcept {
     case CloseReason::queue_timeout: return "queue_timeout";
     case CloseReason::server_down: return "server_down";
     case CloseReason::server_removed: return "server_removed";
+    case CloseReason::server_drained: return "server_drained";
+    case CloseReason::listener_drained: return "listener_drained";
+    case CloseReason::node_drained: return "node_drained";
+    case CloseReason::kicked: return "kicked";
     case CloseReason::refused: return "refused";
     case CloseReason::probe: return "probe";
     case CloseReason::no_memory: return "no_memory";

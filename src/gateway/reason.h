@@ -23,12 +23,16 @@ enum class CloseReason : std::uint8_t {
   queue_timeout,      // it has waited for pool.queue_timeout
   server_down,        // its server went down, and pool.on_down says close
   server_removed,     // its server was removed, and pool.on_remove says drain or close
+  server_drained,     // its server is drained by command
+  listener_drained,   // its listener is drained by command
+  node_drained,       // the whole node is drained
+  kicked,             // it was ended by command, it alone
   refused,            // let in to say who it is, and then refused; RefuseReason says why
   probe,              // a balancer's check: closed without a byte, or after a PROXY header that names nobody else
   no_memory,
   stopped,  // the process stops
 };
-inline constexpr std::size_t kCloseReasons = 19;
+inline constexpr std::size_t kCloseReasons = 23;
 
 // Why a connection was not served at all.
 enum class RefuseReason : std::uint8_t {

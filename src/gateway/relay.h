@@ -30,6 +30,7 @@ inline constexpr End kEnds[] = {End::client, End::server};
 // One leg: the connection with one end. Its two directions end for themselves:
 //   from it: (not) readable, then hangup when the end is near, then ended;
 //   to it:   open, then told_end once the other leg has ended and nothing waits for it, or gone when it takes nothing.
+//            When we end the relay, told_end as soon as it has what was under way, or cut when that was not all.
 // `broken` says that the kernel has ended both; what was received before may still be there to read.
 struct Leg {
   net::Transport transport;
@@ -40,6 +41,14 @@ struct Leg {
   bool told_end = false;     // it was told that no more will come
   bool broken = false;       // the kernel has given the connection up in both directions
   bool gone = false;         // it takes nothing any more: what is meant for it is thrown away
+  bool cut = false;          // parting: it was given a part only, and is reset once it has taken that
+};
+
+// What is left to do for a relay that is ended orderly, by the End that it came from or is for. It has no
+// defaults, because it shares its place.
+struct Parting {
+  std::array<std::uint32_t, 2> unread;   // bytes of this end that are still to be delivered
+  std::array<std::uint32_t, 2> untaken;  // that this end had not acknowledged when it was last looked at
 };
 
 struct Relay {
@@ -50,6 +59,7 @@ struct Relay {
     connecting,  // to a server; nothing but that header is read from the client yet
     relaying,
     lingering,  // one end is gone; the other is still being given what the first had sent
+    parting,    // ended by us: both ends are still being given what was under way
   };
   static constexpr std::size_t kTriedMax = 8;
   static constexpr std::uint32_t kNobody = ~0U;
@@ -67,9 +77,12 @@ struct Relay {
   std::uint32_t ahead = kNobody;   // waiting: the one before it
   std::uint32_t connect_us = 0;    // from accept to connected; 0 while connecting
   std::uint16_t listener = 0;
-  std::uint16_t server = kNoServer;              // slot in ServerSlots
-  std::array<std::uint16_t, kTriedMax> tried{};  // slots of the servers that failed last, a ring
-  std::uint16_t ephemeral_port = 0;              // the server's, when the kernel may also connect from it; else 0
+  std::uint16_t server = kNoServer;  // slot in ServerSlots
+  union {
+    std::array<std::uint16_t, kTriedMax> tried{};  // before relaying: slots of the servers that failed last, a ring
+    Parting parting;                               // while it is parting
+  };
+  std::uint16_t ephemeral_port = 0;  // the server's, when the kernel may also connect from it; else 0
   std::uint8_t attempts = 0;
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
   Stage stage = Stage::connecting;

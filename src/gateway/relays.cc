@@ -1,4 +1,5 @@
-// The begin of a relay, its deadlines and its end. In between: greeting.cc, waiting.cc, dialling.cc, pump.cc.
+// The begin of a relay, its deadlines and its end. In between: greeting.cc, waiting.cc, dialling.cc, pump.cc,
+// parting.cc.
 #include "gateway/relays.h"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
       chooser_(pools_.get(), context.number),
       lines_(pools_.get().pools.size(), WaitingLine(relays_)),
       closings_(loop, *context.servers, relays_,
-                [this](base::Key key, CloseReason reason) { end(key, *relays_.find(key), reason); }),
+                [this](base::Key key, CloseReason reason) { part(key, *relays_.find(key), reason); }),
       scratch_(std::make_unique_for_overwrite<std::byte[]>(kPendingMax)),
       next_id_(context.first_id) {
   loop.add_timers(timers_);
@@ -42,10 +43,23 @@ Relays::~Relays() { end_all(CloseReason::stopped); }
 void Relays::refresh() {
   if (pools_.refresh()) {
     chooser_.changed(pools_.get());
-    closings_.changed(pools_.get());
+    closings_.changed(pools_.get(), closing_listeners());
     for (WaitingLine& line : lines_) --line.seen_freed;  // another view is a chance
   }
   if (waiting_ > 0) serve_lines();
+}
+
+std::vector<ListenerToClose> Relays::closing_listeners() const {
+  std::vector<ListenerToClose> closing;
+  for (std::uint16_t number = 0; number < context_.listeners.size(); ++number) {
+    const ListenerRules& rules = context_.listeners[number];
+    const auto& [pace, rate, reason] = rules.closing;
+    if (pace == Closing::no) continue;
+    const bool by_node = reason == CloseReason::node_drained;
+    policy::RateLimit& limit = by_node ? rules.admission->node_closes() : rules.admission->closes();
+    closing.push_back({number, pace, reason, rate, &limit});
+  }
+  return closing;
 }
 
 void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed) {
@@ -74,6 +88,7 @@ void Relays::on_ready(net::Token token, net::Ready ready) {
   if (relay == nullptr) return;
   const auto end = static_cast<End>(token.part);
   if (relay->stage < Relay::Stage::relaying) return on_connecting(token.key, *relay, end, ready);
+  if (relay->stage == Relay::Stage::parting) return on_parting(token.key, *relay, end, ready);
   on_relaying(token.key, *relay, end, ready);
 }
 
@@ -86,6 +101,7 @@ void Relays::on_deadline(std::uint32_t index) {
     case Relay::Stage::waiting: return on_waited(key, relay);
     case Relay::Stage::connecting: return dial_again(key, relay);
     case Relay::Stage::relaying: return on_relaying_deadline(key, relay);
+    case Relay::Stage::parting: return on_parting_deadline(key, relay);
     case Relay::Stage::lingering: {
       const End remaining = relay.leg(End::client).gone ? End::server : End::client;
       const bool late = loop_.tick().since(relay.last_activity) >= kLingerTimeout;
@@ -137,7 +153,9 @@ void Relays::end_all(CloseReason reason) {
 // Whether what this end was sent is a part only. A stream that is cut must not look as if it had come to its end.
 bool Relays::is_cut(Relay& relay, End to) {
   const Leg& from = relay.leg(other(to));
-  return !relay.leg(to).pending.empty() || (from.readable && !from.ended && from.transport.open());
+  const Leg& leg = relay.leg(to);
+  if (!leg.pending.empty() || leg.cut) return true;
+  return !leg.told_end && from.readable && !from.ended && from.transport.open();
 }
 
 void Relays::end(base::Key key, Relay& relay, CloseReason reason) {

@@ -4,7 +4,8 @@
 // Cost:   a relayed message is one read and one write; nothing is allocated for it.
 // Limits: what one read yields and the other end does not take waits, at most kPendingMax bytes; until it is taken,
 //         nothing more is read (docs/decisions/0004). One connection moves at most kTurnBytesMax a turn.
-// Ends:   what an end sent before it closed in order is delivered, then the other is told. A reset is passed on as one,
+// Ends:   what an end sent before it closed in order, or before it is closed by us, is delivered, then the other is
+// told. A reset is passed on as one,
 //         and so is a cut: a stream that is not whole never looks whole. docs/ARCHITECTURE.md tells the whole life.
 #pragma once
 
@@ -36,6 +37,13 @@ inline constexpr std::size_t kPendingMax = std::size_t{256} * 1024;  // also the
 inline constexpr std::size_t kTurnBytesMax = std::size_t{512} * 1024;
 inline constexpr std::chrono::seconds kLingerTimeout{10};
 
+// What becomes of the connections that a listener still has.
+struct ListenerClosing {
+  Closing pace = Closing::no;
+  policy::AcceptRate rate;  // of this listener, or of all that are node_drained together
+  CloseReason reason = CloseReason::listener_drained;
+};
+
 // What relays need to know of the listener they came in by.
 struct ListenerRules {
   std::uint16_t pool = 0;  // index in Pools
@@ -47,6 +55,7 @@ struct ListenerRules {
   double max_age_jitter = 0;
   net::TcpOptions tcp;             // for the connection to the server; the client's inherits from the listener
   Admission* admission = nullptr;  // shared by all workers
+  ListenerClosing closing;
 };
 
 // What a worker's parts share. Everything outlives them.
@@ -144,8 +153,22 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] base::Tick age_limit(const Relay& relay) const;
   [[nodiscard]] static bool is_cut(Relay& relay, End to);
   void end(base::Key key, Relay& relay, CloseReason reason);
+  [[nodiscard]] std::vector<ListenerToClose> closing_listeners() const;
   void note_early_close(const Relay& relay);
   void announce_end(const Relay& relay, CloseReason reason);
+
+  // parting.cc: ending a relay on purpose, orderly.
+  void part(base::Key key, Relay& relay, CloseReason reason);
+  void on_parting(base::Key key, Relay& relay, End end, net::Ready ready);
+  void on_parting_deadline(base::Key key, Relay& relay);
+  Fate go_on_parting(base::Key key, Relay& relay);
+  [[nodiscard]] Fate pass_rest(base::Key key, Relay& relay, End from);
+  [[nodiscard]] Fate read_rest(base::Key key, Relay& relay, End from, std::size_t& budget);
+  void settle_end(Relay& relay, End from);
+  void throw_away(base::Key key, Relay& relay, End from);
+  void fall_away(Relay& relay, End end);
+  void let_go(Relay& relay, End end);
+  void note_progress(Relay& relay);
 
   // pump.cc: moving bytes.
   void on_relaying(base::Key key, Relay& relay, End end, net::Ready ready);
@@ -161,6 +184,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void tell_buffer_memory();
   void linger(base::Key key, Relay& relay);
   void reset(base::Key key, Relay& relay, End broken);
+  void resume_later(base::Key key, Relay& relay, End end);
 
   [[nodiscard]] const ListenerRules& rules(const Relay& relay) const { return context_.listeners[relay.listener]; }
   [[nodiscard]] ListenerCounters& counters(const Relay& relay) const {

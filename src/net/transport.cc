@@ -32,6 +32,12 @@ IoResult received(ssize_t got) noexcept {
   return got == 0 ? IoResult{IoStatus::end, 0, 0} : failed_or_again();
 }
 
+// 0 also for a socket that is closed.
+std::uint32_t queued(int fd, unsigned long which) noexcept {
+  int bytes = 0;
+  return ::ioctl(fd, which, &bytes) == 0 && bytes > 0 ? static_cast<std::uint32_t>(bytes) : 0;
+}
+
 }  // namespace
 
 IoResult Transport::read(std::span<std::byte> into) noexcept { return received(receive(fd_, into)); }
@@ -58,10 +64,9 @@ bool Transport::peer_has_ended() const noexcept {
   return ::poll(&look, 1, 0) > 0;
 }
 
-bool Transport::all_delivered() const noexcept {
-  int unacknowledged = 0;
-  return ::ioctl(fd_, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0;
-}
+std::uint32_t Transport::unread_bytes() const noexcept { return queued(fd_, SIOCINQ); }
+
+std::uint32_t Transport::untaken_bytes() const noexcept { return queued(fd_, SIOCOUTQ); }
 
 int Transport::take_error() noexcept {
   int error = 0;

@@ -43,8 +43,11 @@ class Transport {
   void end_writing() noexcept;
   // Whether the peer has ended its side, however much of what it said before is still to be read.
   [[nodiscard]] bool peer_has_ended() const noexcept;
-  // Whether the peer has acknowledged all that was written.
-  [[nodiscard]] bool all_delivered() const noexcept;
+  // How much has been received and not been read; what stands behind urgent data is not counted.
+  [[nodiscard]] std::uint32_t unread_bytes() const noexcept;
+  // How much of what was written, its end included, the peer has not acknowledged.
+  [[nodiscard]] std::uint32_t untaken_bytes() const noexcept;
+  [[nodiscard]] bool all_delivered() const noexcept { return untaken_bytes() == 0; }
   // The error that waits at the socket, 0 for none. Reading it takes it away.
   [[nodiscard]] int take_error() noexcept;
   void close() noexcept;

@@ -9,7 +9,8 @@ from environment import PATIENCE_S
 
 REASONS = {"client_closed", "server_closed", "client_reset", "server_reset", "idle_timeout", "max_age",
            "handshake_timeout", "connect_failed", "no_source_port", "no_server", "servers_full", "queue_full",
-           "queue_timeout", "server_down", "server_removed", "refused", "probe", "no_memory", "stopped"}
+           "queue_timeout", "server_down", "server_removed", "server_drained", "listener_drained", "node_drained", "kicked",
+           "refused", "probe", "no_memory", "stopped"}
 REFUSALS = {"max_connections", "process_max_connections", "max_connections_per_address", "accept_rate",
             "accept_rate_per_address", "denied", "not_allowed", "proxy_missing", "proxy_untrusted", "proxy_malformed",
             "proxy_timeout"}
