@@ -15,6 +15,7 @@ const char* name(Errc code) noexcept {
     case Errc::exhausted: return "exhausted";
     case Errc::malformed: return "malformed";
     case Errc::not_found: return "not found";
+    case Errc::exists: return "exists already";
     case Errc::unsupported: return "unsupported";
   }
   return "unknown";

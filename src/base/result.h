@@ -22,6 +22,7 @@ enum class Errc : std::uint8_t {
   exhausted,  // a limit was reached: descriptors, ports, memory, a queue's bound
   malformed,
   not_found,
+  exists,
   unsupported,
 };
 

@@ -93,7 +93,7 @@ std::vector<OutlierJudge::Id> OutlierJudge::tick(base::Time now) {
   std::vector<Id> returned;
   if (ejected_ == 0) return returned;
   for (Server& server : servers_) {
-    if (!server.is_out || now < server.until) continue;
+    if (!server.is_out || (now < server.until && rules_.errors > 0)) continue;
     server.is_out = false;
     --ejected_;
     returned.push_back(server.id);

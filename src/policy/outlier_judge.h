@@ -55,7 +55,7 @@ class OutlierJudge {
   void add(Id id);
   void remove(Id id);
   // New rules hold from the next error on; with another number of errors those so far are forgotten. Ejections that run
-  // keep their end.
+  // keep their end, but with 0 errors the next tick() returns them all.
   void set_rules(const OutlierRules& rules);
 
   // A connect to the server failed, or it closed early. `usable_others` is how many other servers could be given a
