@@ -74,10 +74,13 @@ struct Prober::State : std::enable_shared_from_this<State> {
   void start(const std::shared_ptr<Question>& question);
   void report(const std::shared_ptr<Question>& question, const Outcome& outcome);
   void drop(const std::shared_ptr<Question>& question);
+  [[nodiscard]] bool asks_agents() const { return settings->agent_port != 0 && on_agent; }
+  void change_agent(std::uint32_t target, Watched& of, std::chrono::milliseconds first_after);
+  void hasten(const std::shared_ptr<Question>& question, base::Time latest, std::chrono::milliseconds after);
   base::Time now();
 
   control::Runtime& runtime;
-  const std::shared_ptr<const config::Health> settings;
+  std::shared_ptr<const config::Health> settings;
   const OnResult on_result;
   const OnAgent on_agent;
   asio::steady_timer timer;
@@ -186,6 +189,22 @@ void Prober::State::drop(const std::shared_ptr<Question>& question) {
   question->job.cancel();
 }
 
+void Prober::State::change_agent(std::uint32_t target, Watched& of, std::chrono::milliseconds first_after) {
+  if (asks_agents() == (of.agent != nullptr)) return;
+  if (of.agent == nullptr) {
+    of.agent = ask(Kind::agent, target, of.check->whom, first_after);
+  } else {
+    drop(std::exchange(of.agent, nullptr));
+  }
+}
+
+void Prober::State::hasten(const std::shared_ptr<Question>& question, base::Time latest,
+                           std::chrono::milliseconds after) {
+  if (question == nullptr || !question->scheduled || question->place->first <= latest) return;
+  timetable.erase(question->place);
+  schedule(question, now() + after);
+}
+
 Prober::Prober(control::Runtime& runtime, std::shared_ptr<const config::Health> settings, OnResult on_result,
                OnAgent on_agent) {
   runtime.assert_control_thread();
@@ -206,10 +225,25 @@ void Prober::watch(std::uint32_t target, Target whom, std::chrono::milliseconds 
   state_->runtime.assert_control_thread();
   const auto [place, is_new] = state_->watched.try_emplace(target);
   if (!is_new) std::abort();
-  if (state_->settings->agent_port != 0 && state_->on_agent) {
+  if (state_->asks_agents()) {
     place->second.agent = state_->ask(State::Kind::agent, target, whom, first_after);
   }
   place->second.check = state_->ask(State::Kind::check, target, std::move(whom), first_after);
+}
+
+void Prober::set_settings(std::shared_ptr<const config::Health> settings) {
+  state_->runtime.assert_control_thread();
+  state_->settings = std::move(settings);
+  const auto interval = config::milliseconds(state_->settings->interval);
+  const base::Time latest =
+      state_->now() + std::chrono::duration_cast<base::Duration>(interval * (1 + state_->settings->jitter));
+  std::uint32_t number = 0;
+  for (auto& [target, watched] : state_->watched) {
+    const auto after = spread(number++, interval);
+    state_->change_agent(target, watched, after);
+    state_->hasten(watched.check, latest, after);
+    state_->hasten(watched.agent, latest, after);
+  }
 }
 
 void Prober::change(std::uint32_t target, Target whom) {

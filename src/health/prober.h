@@ -42,6 +42,9 @@ class Prober {
 
   // The numbers are the caller's; one that is watched already is a programming error. `first_after`: see spread().
   void watch(std::uint32_t target, Target whom, std::chrono::milliseconds first_after);
+  // Other settings, from the next probe of each target on; the one under way is still reported. Whoever would be asked
+  // later than after a whole new interval is asked within it. An agent beside the check comes and goes with its port.
+  void set_settings(std::shared_ptr<const config::Health> settings);
   // From the next probe on; the one under way is still reported. No-op when it is not watched.
   void change(std::uint32_t target, Target whom);
   // The probe under way ends, and is never reported. No-op when it is not watched.
