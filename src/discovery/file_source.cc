@@ -71,15 +71,19 @@ class FileSource::State : public std::enable_shared_from_this<State> {
         timer_(runtime.context()) {}
 
   void start();
+  void follow(Copy copy);
   void stop();
   [[nodiscard]] SourceStatus status() const { return list_.status(); }
 
  private:
+  void begin();
   void read_first();
   void read_copy();
+  void use_copy(LastGoodCopy copy);
   static control::Task<> watch(std::shared_ptr<State> self);
   static control::Task<> look(std::shared_ptr<State> self);
   static control::Task<> read(std::shared_ptr<State> self, FileState state);
+  static control::Task<> read_copy_later(std::shared_ptr<State> self);
   static control::Task<> pause(std::shared_ptr<State> self);
   static control::Task<> keep_copies(std::shared_ptr<State> self);
   bool is_kept(const base::Result<void>& kept);
@@ -98,6 +102,7 @@ class FileSource::State : public std::enable_shared_from_this<State> {
   ListInUse list_;
   Settling settling_;
   bool started_ = false;
+  bool may_use_copy_ = false;  // once, when the first look of follow() finds no list
   bool over_ = false;
 
   std::optional<control::ThreadPool> looks_;
@@ -117,10 +122,9 @@ class FileSource::State : public std::enable_shared_from_this<State> {
   std::optional<control::Ticker> steps_;  // while the list shrinks
 };
 
-void FileSource::State::start() {
+void FileSource::State::begin() {
   if (std::exchange(started_, true)) std::abort();
   runtime_.assert_control_thread();
-  const auto self = shared_from_this();
   hints_.emplace(runtime_, directory_of(path_), [this] { on_hint(); });
   looks_.emplace(runtime_, kOneThread);
   copies_.emplace(runtime_, kOneThread);
@@ -128,10 +132,21 @@ void FileSource::State::start() {
     base::log_info("no inotify instance is left; the file is only looked at every now and then",
                    {{"pool", pool_}, {"file", path_.native()}});
   }
+}
+
+void FileSource::State::start() {
+  const auto self = shared_from_this();
+  begin();
   read_first();
   if (over_) return;
   if (list_.is_empty()) read_copy();
   if (!over_) watching_ = runtime_.spawn("discovery", watch(self));
+}
+
+void FileSource::State::follow(Copy copy) {
+  begin();
+  may_use_copy_ = copy == Copy::use;
+  watching_ = runtime_.spawn("discovery", watch(shared_from_this()));
 }
 
 void FileSource::State::read_first() {
@@ -148,11 +163,22 @@ void FileSource::State::read_first() {
 void FileSource::State::read_copy() {
   auto copy = call_within(times_.patience, [path = keep_] { return read_last_good(path); });
   if (!copy) copy.emplace(LastGoodCopy{std::nullopt, no_answer(times_.patience)});
-  if (!copy->error.empty()) {
+  use_copy(std::move(*copy));
+}
+
+void FileSource::State::use_copy(LastGoodCopy copy) {
+  if (!copy.error.empty()) {
     base::log_error("the kept list of servers is of no use",
-                    {{"pool", pool_}, {"file", keep_.native()}, {"error", copy->error}});
+                    {{"pool", pool_}, {"file", keep_.native()}, {"error", copy.error}});
   }
-  if (copy->last_good) list_.use_copy(std::move(*copy->last_good));
+  if (copy.last_good) list_.use_copy(std::move(*copy.last_good));
+}
+
+control::Task<> FileSource::State::read_copy_later(std::shared_ptr<State> self) {
+  auto call = [path = self->keep_]() -> base::Result<LastGoodCopy> { return read_last_good(path); };
+  base::Result<LastGoodCopy> copy = co_await self->copies_->run(std::move(call), self->times_.patience);
+  if (self->over_ || !self->list_.is_empty()) co_return;
+  self->use_copy(copy ? std::move(*copy) : LastGoodCopy{std::nullopt, no_answer(self->times_.patience)});
 }
 
 void FileSource::State::stop() {
@@ -171,6 +197,8 @@ control::Task<> FileSource::State::watch(std::shared_ptr<State> self) {
     self->looked_at_ = Clock::now();
     self->next_look_ = self->looked_at_ + self->times_.poll;
     co_await look(self);
+    const bool found_nothing = !self->over_ && self->list_.is_empty() && !self->list_.status().error.empty();
+    if (found_nothing && std::exchange(self->may_use_copy_, false)) co_await read_copy_later(self);
     if (!self->over_) co_await pause(self);
   }
 }
@@ -287,6 +315,8 @@ void FileSource::start() {
   const auto state = state_;  // on_change may destroy this
   state->start();
 }
+
+void FileSource::follow(Copy copy) { state_->follow(copy); }
 
 SourceStatus FileSource::status() const { return state_->status(); }
 

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -56,9 +57,14 @@ class FileSource {
   FileSource& operator=(const FileSource&) = delete;
 
   // Reads the file, or the copy of an earlier run when that fails; calls on_change before it returns if either has a
-  // list; then watches. Call it once. Blocks for as long as the file takes to read, `settle` if it was just written,
-  // and at most `patience` for each of the two.
+  // list; then watches. Call one of start() and follow(), once. Blocks for as long as the file takes to read, `settle`
+  // if it was just written, and at most `patience` for each of the two.
   void start();
+
+  enum class Copy : std::uint8_t { use, leave };
+  // Instead of start(), while the process serves: nothing blocks. The file is read when it has settled; until then
+  // status() has no list. When the first look finds none, the copy of an earlier run is used, or left.
+  void follow(Copy copy);
 
   [[nodiscard]] SourceStatus status() const;
 
