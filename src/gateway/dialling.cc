@@ -139,9 +139,9 @@ base::Result<int> Relays::connect_from(Relay& relay, const Pool& pool, const Ser
   const std::uint16_t port = to.peer().port;
   relay.ephemeral_port = ports.contains(port) ? port : 0;
   bool has_source = false;
-  for (std::uint32_t i = 0; i < slot.source_count; ++i) {
-    const auto index = static_cast<std::uint8_t>((turn + i) % slot.source_count);
-    const net::SocketAddress* from = pool.sources.empty() ? nullptr : &pool.sources[index];
+  for (std::size_t i = 0; i < pool.sources.size(); ++i) {
+    const auto& [index, address] = pool.sources[(turn + i) % pool.sources.size()];
+    const net::SocketAddress* from = address ? &*address : nullptr;
     SourceLoad& source = slot.sources[index];
     if (from != nullptr && from->family() != to.family()) continue;
     if (!source.aside.holds(loop_.now()) &&
@@ -270,6 +270,7 @@ Relays::Fate Relays::connected(base::Key key, Relay& relay) {
   counters(relay).connect.record(taken);
   ServerSlot& slot = slot_of(relay);
   slot.connections_total.fetch_add(1, std::memory_order_relaxed);
+  slot.connect_us_total.fetch_add(relay.connect_us, std::memory_order_relaxed);
   if (slot.failures_in_a_row.load(std::memory_order_relaxed) != 0) {
     slot.failures_in_a_row.store(0, std::memory_order_relaxed);
     slot.load.aside.take_back();

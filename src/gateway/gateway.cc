@@ -53,7 +53,7 @@ T demand(base::Result<T> result, const std::string& what) {
 Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, std::uint64_t descriptor_limit,
                  Verbosity verbosity)
     : runtime_(runtime),
-      directory_(runtime, settings.pools, worker_count(settings.node.workers), settings.node.data_dir),
+      directory_(runtime, settings.pools, settings.node.data_dir),
       descriptors_(descriptor_limit),
       local_ports_(net::local_ports()),
       log_(names_of(settings.listeners), directory_.slots()),

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,13 @@
 
 namespace holdfast::gateway {
 
+// Workers that a process can have. Their number can be raised while it runs; what is kept for each has room for all.
+inline constexpr std::size_t kWorkersMax = 256;
+
 // What all workers share about a pool, for as long as the process knows it.
 struct PoolLoad {
-  explicit PoolLoad(std::size_t workers) : heads(std::make_unique<std::atomic<std::uint64_t>[]>(workers)) {
+  explicit PoolLoad(std::size_t workers = kWorkersMax)
+      : heads(std::make_unique<std::atomic<std::uint64_t>[]>(workers)) {
     for (std::size_t i = 0; i < workers; ++i) heads[i] = kNobody;
   }
 
@@ -47,6 +52,7 @@ struct Server {
   policy::AcceptRate accept_rate;
   std::vector<net::SocketAddress> addresses;  // more than one for some host names; none while it is not resolved
   Closing closing = Closing::no;
+  policy::AcceptRate closing_rate;  // how fast its connections are closed while that is paced
   CloseReason closing_reason = CloseReason::server_down;
   policy::AcceptRate closing_rate{};  // of its own, instead of the pool's drain_rate; none: the pool's
 };
@@ -56,6 +62,12 @@ struct Tier {
   std::vector<std::uint32_t> members;   // indexes in Pool::servers, in the order of
   std::vector<policy::Server> servers;  // the same as the policy sees them
   std::shared_ptr<const policy::MaglevTable> table;
+};
+
+// An address to connect from.
+struct Source {
+  std::uint8_t index = 0;                     // in ServerSlot::sources; its own as long as the pool lives
+  std::optional<net::SocketAddress> address;  // none: the kernel chooses
 };
 
 struct Pool {
@@ -71,12 +83,13 @@ struct Pool {
   config::ProxyOut proxy_protocol = config::ProxyOut::off;
   std::chrono::milliseconds early_close{};  // 0: closes are no errors
   policy::AcceptRate drain_rate;            // how fast connections of one server are closed
-  std::vector<net::SocketAddress> sources;  // empty: the kernel chooses
+  std::vector<Source> sources{Source{}};    // never empty
   std::vector<Server> servers;
   std::array<Tier, 2> tiers;  // backups second
 };
 
-// A pool that did not change is the same object in the next version.
+// By the slot of the pool. One that did not change is the same object in the next version. Never null: a slot that no
+// pool has holds a pool without servers, whose name is empty.
 struct Pools {
   std::vector<std::shared_ptr<const Pool>> pools;
 };

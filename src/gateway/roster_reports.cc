@@ -115,8 +115,10 @@ void Roster::obey(Member& member, const health::AgentReply& reply) {
   if (reply.weight_percent) member.agent_percent = *reply.weight_percent;
   if (reply.max_connections) member.agent_max_connections = *reply.max_connections;
   if (reply.mode != Says::unchanged) {
-    member.mode = reply.mode == Says::ready ? Mode::ready : reply.mode == Says::drain ? Mode::drain : Mode::maint;
-    member.mode_cause = why(reply);
+    member.agent_mode = reply.mode == Says::ready   ? ServerMode::ready
+                        : reply.mode == Says::drain ? ServerMode::drain
+                                                    : ServerMode::maint;
+    member.agent_cause = why(reply);
   }
   changed_ |= before != std::pair(member.agent_percent, member.agent_max_connections);
 }
@@ -134,12 +136,12 @@ void Roster::closed_early(std::uint16_t slot, base::Time now) {
 }
 
 void Roster::source_unusable(std::uint8_t source, base::Time now) {
-  source_told_.resize(settings_.source_addresses.size());
-  base::Time& told = source_told_.at(source);
+  if (source >= sources_.count() || !sources_.address(source)) return;
+  base::Time& told = source_told_[source];
   if (told != base::Time{} && now - told < kSourcePause) return;
   told = now;
   base::log_error("a source address cannot be used, because it is no address of this machine",
-                  {{"pool", settings_.name}, {"address", settings_.source_addresses[source].host}});
+                  {{"pool", settings_.name}, {"address", sources_.address(source)->host}});
 }
 
 void Roster::trouble(Member& member, const std::string& what, base::Time now) {
@@ -159,7 +161,7 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
 }
 
 void Roster::doubt(Member& member, base::Time now) {
-  if (!member.judge || !member.judge->is_settled()) return;
+  if (!member.judge || !member.judge->is_settled() || member.order.mode == ServerMode::maint) return;
   if (member.judge->health() != policy::Health::up || member.addresses.empty()) return;
   if (now - member.last_doubt < settings_.health->timeout + kDoubtPause) return;
   member.last_doubt = now;

@@ -10,6 +10,7 @@ void Roster::tick(base::Time now) {
     review(*find(static_cast<std::uint16_t>(id)), now);
   }
   drop_empty(now);
+  if (sources_.waiting() > 0) set_sources();
   for (Member& member : members_) {
     const std::uint32_t step = member.ramp_began ? ramp(member, now).step : 0;
     const Closing closing = this->closing(member, now);
@@ -46,7 +47,7 @@ void Roster::review(Member& member, base::Time now) {
   }
   if (!member.leaving) {
     const bool closes = settings_.on_down == config::OnDown::close && is_down(member);
-    if (closes && !member.closing_began) member.closing_began = now;
+    if (closes && !member.closing_began) begin_closing(member, now);
     if (!closes) member.closing_began.reset();
   }
   std::string shown = state_text(member);
@@ -82,13 +83,18 @@ bool Roster::is_down(const Member& member) const {
 }
 
 bool Roster::is_serving(const Member& member) const {
-  return !member.leaving && member.mode == Mode::ready && !member.addresses.empty() && !is_down(member) &&
+  return !member.leaving && mode(member) == ServerMode::ready && !member.addresses.empty() && !is_down(member) &&
          !has_no_weight(member) && !outliers_.is_ejected(member.slot);
 }
 
+// An operator's word stands until he takes it back, whatever the agent says.
+ServerMode Roster::mode(const Member& member) {
+  return member.order.mode == ServerMode::ready ? member.agent_mode : member.order.mode;
+}
+
 std::string Roster::state_text(const Member& member) const {
-  if (member.mode == Mode::maint) return "MAINT";
-  if (member.mode == Mode::drain || member.leaving) return "DRAIN";
+  if (mode(member) == ServerMode::maint) return "MAINT";
+  if (mode(member) == ServerMode::drain || member.leaving) return "DRAIN";
   const bool is_out = outliers_.is_ejected(member.slot) || !member.agent_down.empty();
   if (is_out || member.addresses.empty()) return "DOWN";
   if (!is_down(member) && has_no_weight(member)) return "DRAIN";
@@ -101,7 +107,8 @@ bool Roster::has_no_weight(const Member& member) { return member.settings.weight
 
 std::string Roster::cause_text(const Member& member) const {
   if (member.leaving) return "removed";
-  if (member.mode != Mode::ready) return member.mode_cause;
+  if (member.order.mode != ServerMode::ready) return "an operator said so";
+  if (member.agent_mode != ServerMode::ready) return member.agent_cause;
   if (outliers_.is_ejected(member.slot)) return member.eject_cause;
   if (member.out_of_reach) return "no source address is of its family";
   if (member.addresses.empty()) return "host name not resolved";

@@ -17,11 +17,15 @@ class Told final : public Roster::Watcher {
   void joined(std::uint16_t slot, const base::Endpoint&) override { ++watched[slot]; }
   void moved(std::uint16_t, const base::Endpoint&) override { ++moves; }
   void left(std::uint16_t slot) override { --watched[slot]; }
+  void paused(std::uint16_t slot) override { pauses.push_back(slot); }
+  void resumed(std::uint16_t, const net::SocketAddress& at) override { resumes.push_back(at.text()); }
   void doubted(std::uint16_t, const net::SocketAddress& at) override { doubts.push_back(at.text()); }
 
   std::map<std::uint16_t, int> watched;  // how often; never more than once
   int moves = 0;
-  std::vector<std::string> doubts;  // where to ask
+  std::vector<std::uint16_t> pauses;
+  std::vector<std::string> resumes;  // where to ask
+  std::vector<std::string> doubts;   // where to ask
 };
 
 config::Server server(const std::string& name, const std::string& address = "127.0.0.1:1") {

@@ -1,6 +1,28 @@
 #include "gateway/server_slots.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace holdfast::gateway {
+
+void SourceLoads::grow(std::size_t count) {
+  if (count > kMax) std::abort();
+  for (std::size_t chunk = 0; chunk < kChunks; ++chunk) {
+    const std::size_t begin = chunk == 0 ? 0 : size_of(chunk);
+    if (begin < count && !chunks_[chunk]) chunks_[chunk] = std::make_unique<SourceLoad[]>(size_of(chunk));
+  }
+  count_ = std::max(count_, count);
+}
+
+void SourceLoads::reset(std::size_t count) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    SourceLoad& load = (*this)[static_cast<std::uint8_t>(i)];
+    load.ports = 0;
+    load.forget();
+  }
+  count_ = 0;
+  grow(count);
+}
 
 std::optional<std::uint16_t> ServerSlots::find_free() {
   // A worker that had not yet seen the server go may have connected to it since: then the slot is not free for long.
@@ -27,13 +49,13 @@ std::optional<std::uint16_t> ServerSlots::open(const std::string& pool, const st
   opened.connections_total = 0;
   opened.connect_failures_total = 0;
   opened.early_closes_total = 0;
+  opened.connect_us_total = 0;
   opened.ports_short_total = 0;
   opened.failures_in_a_row = 0;
   opened.load.aside.take_back();
   opened.load.accepts.forget();
   opened.closes.forget();
-  opened.source_count = static_cast<std::uint8_t>(sources);
-  opened.sources = std::make_unique<SourceLoad[]>(sources);
+  opened.sources.reset(sources);
   return slot;
 }
 

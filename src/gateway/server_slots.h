@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -30,6 +31,46 @@ struct SourceLoad {
   std::atomic<std::uint32_t> ports{0};  // in use towards this server
   policy::AsideMark aside;              // the kernel has said that no port is left, or no address
   std::atomic<bool> unusable{false};    // because it is no address of this machine
+
+  // Another address has the place. Its ports in use are none then.
+  void forget() noexcept {
+    aside.take_back();
+    unusable.store(false, std::memory_order_relaxed);
+  }
+};
+
+// Those of all source addresses of a pool, by the index that each address keeps.
+//
+// Thread: grow() and reset() on control, before an index is published; then [] on any. What is there never moves.
+class SourceLoads {
+ public:
+  static constexpr std::size_t kMax = 128;
+
+  void grow(std::size_t count);
+  // As if nobody had used any; `count` there are.
+  void reset(std::size_t count);
+
+  [[nodiscard]] SourceLoad& operator[](std::uint8_t index) noexcept { return chunks_[chunk_of(index)][offset(index)]; }
+  [[nodiscard]] const SourceLoad& operator[](std::uint8_t index) const noexcept {
+    return chunks_[chunk_of(index)][offset(index)];
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+ private:
+  // Chunks of 1, 1, 2, 4 ... 64: most pools have one address or none.
+  static constexpr std::size_t kChunks = 8;
+  [[nodiscard]] static std::size_t chunk_of(std::uint8_t index) noexcept {
+    return static_cast<std::size_t>(std::bit_width(index));
+  }
+  [[nodiscard]] static std::size_t offset(std::uint8_t index) noexcept {
+    return index == 0 ? 0U : index - std::bit_floor(index);
+  }
+  [[nodiscard]] static std::size_t size_of(std::size_t chunk) noexcept {
+    return chunk == 0 ? 1 : std::size_t{1} << (chunk - 1);
+  }
+
+  std::array<std::unique_ptr<SourceLoad[]>, kChunks> chunks_;
+  std::size_t count_ = 0;
 };
 
 struct ServerSlot {
@@ -38,21 +79,23 @@ struct ServerSlot {
   std::atomic<std::uint64_t> connect_failures_total{0};
   std::atomic<std::uint64_t> early_closes_total{0};
   std::atomic<std::uint64_t> ports_short_total{0};  // connects that found no free source port
+  std::atomic<std::uint64_t> connect_us_total{0};   // from accept to established, of all that were
   std::atomic<std::uint32_t> failures_in_a_row{0};  // connects, since the last that worked
   policy::RateLimit closes;                         // paces the closing of its connections over all workers
-  std::unique_ptr<SourceLoad[]> sources;            // as many as `source_count`
-  std::uint8_t source_count = 0;
+  SourceLoads sources;
 
-  std::string pool;  // this and `server` are for control alone
+  // From here on for control alone.
+  std::string pool;
   std::string server;
+  std::uint16_t pool_slot = 0xffff;  // where the pool is in Pools::pools
+  std::uint32_t place = 0;           // where the server is in its roster; means nothing when that has another there
 };
 
 class ServerSlots {
  public:
   static constexpr std::chrono::seconds kRest{10};
-  static constexpr std::size_t kSourcesMax = 128;
 
-  // Nothing when all are in use.
+  // With room for so many source addresses. Nothing when all are in use.
   [[nodiscard]] std::optional<std::uint16_t> open(const std::string& pool, const std::string& server,
                                                   std::size_t sources);
   // When its last connection has ended.

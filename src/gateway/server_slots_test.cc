@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 namespace holdfast::gateway {
 namespace {
@@ -15,7 +16,7 @@ TEST(ServerSlots, EveryServerHasOneOfItsOwn) {
   std::set<std::uint16_t> opened;
   for (int i = 0; i < 1000; ++i) opened.insert(*slots.open("p", "s" + std::to_string(i), 2));
   EXPECT_EQ(opened.size(), 1000U);
-  EXPECT_EQ(slots[*opened.begin()].source_count, 2);
+  EXPECT_EQ(slots[*opened.begin()].sources.count(), 2U);
   for (const std::uint16_t slot : opened) EXPECT_EQ(slots[slot].pool, "p");
 }
 
@@ -48,12 +49,32 @@ TEST(ServerSlots, OneThatIsUsedAgainRemembersNothing) {
   EXPECT_EQ(server.server, "b");
   EXPECT_EQ(server.connections_total + server.connect_failures_total + server.early_closes_total, 0U);
   EXPECT_EQ(server.ports_short_total + server.failures_in_a_row, 0U);
-  EXPECT_EQ(server.source_count, 3);
+  EXPECT_EQ(server.sources.count(), 3U);
   EXPECT_EQ(server.sources[0].ports, 0U);
   EXPECT_FALSE(server.sources[0].unusable);
   EXPECT_FALSE(server.load.aside.holds(base::Clock::now()));
   EXPECT_TRUE(server.load.accepts.would_take(base::Clock::now(), rate)) << "its predecessor had used its rate up";
   EXPECT_TRUE(server.closes.would_take(base::Clock::now(), rate));
+}
+
+TEST(SourceLoads, GrowWithoutMoving) {
+  SourceLoads loads;
+  std::vector<SourceLoad*> at;
+  std::set<SourceLoad*> different;
+  for (std::size_t count = 1; count <= SourceLoads::kMax; ++count) {
+    loads.grow(count);
+    at.push_back(&loads[static_cast<std::uint8_t>(count - 1)]);
+    at.back()->ports = static_cast<std::uint32_t>(count);
+    different.insert(at.back());
+  }
+  EXPECT_EQ(different.size(), SourceLoads::kMax);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    ASSERT_EQ(&loads[static_cast<std::uint8_t>(i)], at[i]);
+    ASSERT_EQ(at[i]->ports, i + 1) << "none lies over another";
+  }
+  loads.reset(3);
+  EXPECT_EQ(loads.count(), 3U);
+  EXPECT_EQ(loads[2].ports, 0U);
 }
 
 TEST(ServerSlots, OneThatGotALateConnectionIsNotUsedAgainWhileItLasts) {

@@ -32,13 +32,32 @@ struct SourceStatus {
   std::uint64_t ports = 0;
 };
 
+// How far a drain is: of a server, a listener or the node.
+struct DrainStatus {
+  double rate = 0;                              // connections closed a second; 0: they end by themselves
+  std::optional<double> deadline_seconds_left;  // none: there is none
+  std::uint64_t remaining = 0;                  // connections
+  std::uint64_t closed = 0;                     // that have ended since it began, however they did
+};
+
+// A key of a server that is not as the file says, because of a command.
+struct Difference {
+  std::string key;  // of the file, or "state", "added", "removed"
+  std::string file;
+  std::string now;
+  friend bool operator==(const Difference&, const Difference&) = default;
+};
+
 struct ServerStatus {
   std::string pool;
   std::string name;
   std::string address;
-  std::string state;  // UP, UP 2/3, DOWN, DOWN 1/2, DRAIN, MAINT
-  std::string cause;  // why it is in that state; empty when there is nothing to say
-  bool up = false;    // takes new connections
+  std::string state;    // UP, UP 2/3, DOWN, DOWN 1/2, DRAIN, MAINT
+  std::string cause;    // why it is in that state; empty when there is nothing to say
+  std::string mode;     // ready, drain or maint: what somebody wants of it
+  std::string mode_by;  // agent or operator; empty while it is ready
+  std::string origin;   // file, discovery or runtime (a command)
+  bool up = false;      // takes new connections
   bool backup = false;
   bool leaving = false;  // no longer on the list; it goes when its last connection has ended
   bool held = false;     // its probes fail, but panic keeps it in service
@@ -58,7 +77,10 @@ struct ServerStatus {
   std::uint64_t connect_failures_total = 0;
   std::uint64_t early_closes_total = 0;
   std::uint64_t ports_short_total = 0;
+  double connect_seconds_sum = 0;  // from accept to established, of all connections_total
   std::vector<SourceStatus> sources;
+  std::optional<DrainStatus> draining;  // while its connections are meant to end
+  std::vector<Difference> differs;      // what commands have changed
 };
 
 // Where a pool's list of servers comes from, when it changes by itself.
@@ -77,6 +99,7 @@ struct DiscoveryStatus {
 struct PoolStatus {
   std::string name;
   std::string policy;
+  bool leaving = false;  // no longer in the file; it goes when its last connection has ended
   std::uint64_t connections = 0;
   std::uint64_t waiting = 0;
   bool panic = false;
