@@ -13,13 +13,17 @@ namespace {
 struct Options {
   std::string file;
   bool reference = false;
+  bool man = false;
 };
 
+int print(const std::string& page) {
+  std::fputs(page.c_str(), stdout);
+  return kDone;
+}
+
 int check(const Options& options) {
-  if (options.reference) {
-    std::fputs(config::reference_markdown().c_str(), stdout);
-    return kDone;
-  }
+  if (options.reference) return print(config::reference_markdown());
+  if (options.man) return print(config::reference_man());
   const config::Parsed parsed = config::parse_file(options.file);
   for (const config::Fault& fault : parsed.faults) std::fprintf(stderr, "%s\n", to_text(fault).c_str());
   if (!parsed.settings) return kUsageOrFaults;
@@ -33,10 +37,13 @@ int check(const Options& options) {
 void add_check_command(CLI::App& program, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("check", "Validate a configuration file; lists all faults at once");
-  auto* reference = command->add_flag("--reference", options->reference, "Print the reference of every key (Markdown)");
-  command->add_option("FILE", options->file, "The configuration (TOML)")->excludes(reference);
+  CLI::Option* reference =
+      command->add_flag("--reference", options->reference, "Print the reference of every key (Markdown)");
+  CLI::Option* man = command->add_flag("--man", options->man, "Print the manual page holdfast.toml(5) (troff)");
+  man->excludes(reference);
+  command->add_option("FILE", options->file, "The configuration (TOML)")->excludes(reference)->excludes(man);
   command->callback([command, options, &status] {
-    if (options->file.empty() && !options->reference) throw CLI::RequiredError("FILE");
+    if (options->file.empty() && !options->reference && !options->man) throw CLI::RequiredError("FILE");
     status = check(*options);
   });
 }

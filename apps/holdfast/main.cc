@@ -19,10 +19,15 @@ constexpr const char* kMore =
     "  holdfast up                     a gateway and three demo servers in one process, with a table of what to try\n"
     "  holdfast check edge.toml        is this configuration right? every fault with file, line and column\n"
     "  holdfast run edge.toml          serve; ready when one line {\"ready\":true,...} appears on standard output\n"
+    "  holdfast status                 how a running process is; top shows it live\n"
+    "  holdfast servers                state, connections and checks of every server\n"
+    "  holdfast reload --dry-run       what a reload of the changed file would do to how many connections\n"
     "  holdfast bench echo 127.0.0.1:1883 --connections 100\n"
     "\n"
+    "Commands about a running process ask it at its admin socket (--socket) or URL (--admin).\n"
     "Signals to a running process: SIGTERM drains for node.stop_timeout and ends; SIGINT ends at once.\n"
-    "Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong.\n"
+    "Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong,\n"
+    "3 no process answers, 4 it does not allow it.\n"
     "Every key of the configuration: docs/CONFIGURATION.md, or holdfast check --reference.";
 
 // CLI11 would only say that a command is missing.
@@ -32,6 +37,28 @@ bool names_an_unknown_command(const CLI::App& program, int argc, char** argv) {
   if (!program.get_subcommands(has_this_name).empty()) return false;
   std::fprintf(stderr, "holdfast: there is no command \"%s\"; holdfast --help lists them\n", argv[1]);
   return true;
+}
+
+void add_commands(CLI::App& program, int& status) {
+  holdfast::app::add_up_command(program, status);
+  holdfast::app::add_run_command(program, status);
+  holdfast::app::add_check_command(program, status);
+  holdfast::app::add_status_command(program, status);
+  holdfast::app::add_top_command(program, status);
+  holdfast::app::add_listeners_command(program, status);
+  holdfast::app::add_servers_command(program, status);
+  holdfast::app::add_connections_command(program, status);
+  holdfast::app::add_alarms_command(program, status);
+  holdfast::app::add_events_command(program, status);
+  holdfast::app::add_server_command(program, status);
+  holdfast::app::add_kick_command(program, status);
+  holdfast::app::add_reload_command(program, status);
+  holdfast::app::add_drain_command(program, status);
+  holdfast::app::add_ready_command(program, status);
+  holdfast::app::add_bench_command(program, status);
+  holdfast::app::add_completion_command(program, status);
+  holdfast::app::add_complete_command(program, status);
+  holdfast::app::add_help_command(program, status);
 }
 
 // A descriptor that takes the place of a closed standard stream would be written to as if it were that.
@@ -51,10 +78,7 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
-  holdfast::app::add_up_command(program, status);
-  holdfast::app::add_run_command(program, status);
-  holdfast::app::add_check_command(program, status);
-  holdfast::app::add_bench_command(program, status);
+  add_commands(program, status);
   program.footer(kMore);  // now, so that the commands do not inherit it
   if (names_an_unknown_command(program, argc, argv)) return holdfast::app::kUsageOrFaults;
   try {

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "commands.h"
 #include "config/parse.h"
-#include "node.h"
-#include "privileges.h"
+#include "node/node.h"
+#include "node/privileges.h"
 
 namespace holdfast::app {
 namespace {
@@ -39,16 +39,15 @@ int run(const Options& options) {
   control::Runtime runtime;
   const std::string& user = parsed.settings->node.user;
   if (!user.empty()) renounce_privileges_of_programs(user);
-  Node node(runtime, *parsed.settings);
+  Node node(runtime, *parsed.settings, options.file);
   if (!user.empty()) become_user(user);
   base::start_log({parsed.settings->log.level, parsed.settings->log.format});
-  node.serve([&options](const Serving& serving) {
+  return node.serve([&options](const Serving& serving) {
     const std::string line = ready_line(serving);
     if (::write(options.ready_fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
       base::log_warning("the ready line could not be written", {{"fd", std::int64_t{options.ready_fd}}});
     }
   });
-  return kDone;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include "commands.h"
 #include "config/parse.h"
 #include "demo_servers.h"
-#include "node.h"
+#include "node/node.h"
 
 namespace holdfast::app {
 namespace {
@@ -24,7 +24,7 @@ struct Options {
 // The same language that users write, so that `up` is a configuration like any other.
 std::string configuration(const Options& options, const std::vector<DemoServer>& servers) {
   std::string text = fmt::format(
-      "[node]\nworkers = 1\nstop_timeout = \"2s\"\n[log]\nlevel = \"debug\"\n[admin]\nlisten = \"{}\"\n"
+      "[node]\nworkers = 1\nrun_dir = \"\"\nstop_timeout = \"2s\"\n[log]\nlevel = \"debug\"\n[admin]\nlisten = \"{}\"\n"
       "[[listener]]\nname = \"demo\"\nbind = [\"{}\"]\npool = \"demo\"\n[[pool]]\nname = \"demo\"\n[pool.health]\n",
       options.admin, options.listen);
   for (const DemoServer& server : servers) {
@@ -52,6 +52,8 @@ void print_table(const Serving& serving, const std::vector<DemoServer>& servers)
   table += fmt::format(
       "\nTry, in another terminal:\n"
       "  nc {0} {1}                      # type a line; open several: each gets another server\n"
+      "  holdfast top --admin http://{2}      # what happens, live\n"
+      "  holdfast server demo/bert drain --rate 1/s --admin http://{2}\n"
       "  curl -s http://{2}/metrics | grep ^holdfast_server_connections\n"
       "\nWhat happens, as it happens:\n",
       host, port, serving.admin);
@@ -70,10 +72,9 @@ int up(const Options& options) {
   std::vector<DemoServer> servers;
   for (const char* name : {"anna", "bert", "carl"}) servers.emplace_back(runtime, name);
   const config::Settings settings = settings_of(options, servers);
-  Node node(runtime, settings);
+  Node node(runtime, settings, "");
   base::start_log({settings.log.level, settings.log.format});
-  node.serve([&servers](const Serving& serving) { print_table(serving, servers); });
-  return kDone;
+  return node.serve([&servers](const Serving& serving) { print_table(serving, servers); });
 }
 
 }  // namespace

@@ -73,7 +73,15 @@ class Slab {
   // Calls visit(Key, T&) for every living entry. `visit` may remove the entry it is given, and no other.
   template <typename Visit>
   void for_each(Visit&& visit) {
-    for (std::uint32_t index = 0; index < capacity(); ++index) {
+    for_each_of(0, capacity(), visit);
+  }
+
+  // The same for the places `first` and the `count - 1` after it: for who goes through all of them in several steps.
+  // An entry that lives all the time is met exactly once.
+  template <typename Visit>
+  void for_each_of(std::uint32_t first, std::uint32_t count, Visit&& visit) {
+    if (first >= capacity()) return;
+    for (std::uint32_t index = first; index - first < count && index < capacity(); ++index) {
       Entry& entry = at(index);
       if ((entry.generation & 1) != 0) visit(Key{index, entry.generation}, *entry.object());
     }

@@ -38,6 +38,23 @@ TEST(Slab, AddressesStayWhileItGrows) {
   EXPECT_EQ(*address, 42);
 }
 
+TEST(Slab, StepsOverPlacesMeetEachLivingEntryOnce) {
+  Slab<int> slab;
+  std::vector<Key> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back(slab.add(i));
+  for (std::size_t i = 0; i < 1000; i += 3) slab.remove(keys[i]);
+  std::map<int, int> met;
+  for (std::uint32_t first = 0; first < slab.capacity(); first += 100) {
+    slab.for_each_of(first, 100, [&](Key key, int value) {
+      EXPECT_TRUE(key.index >= first && key.index < first + 100);
+      ++met[value];
+    });
+  }
+  EXPECT_EQ(met.size(), slab.size());
+  for (const auto& [value, times] : met) EXPECT_EQ(times, 1) << value;
+  slab.for_each_of(slab.capacity(), 100, [](Key, int) { ADD_FAILURE() << "there is nothing behind the end"; });
+}
+
 TEST(Slab, RemovingWhatIsGoneEndsTheProcess) {
   Slab<int> slab;
   const Key key = slab.add(1);

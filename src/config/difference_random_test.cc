@@ -246,5 +246,13 @@ TEST(DifferenceOfRandomSettings, WhatIsWrittenIsReadBack) {
   }
 }
 
+TEST(Schema, WritesBackAServerThatIsCalledByItsAddress) {
+  const Settings settings = settings_of(
+      toml_value("{listener = [{name = \"l\", bind = [\"0.0.0.0:1\"], pool = \"p\"}], "
+                 "pool = [{name = \"p\", server = [{address = \"b.local:1\"}, {address = \"unix:/a\"}]}]}"));
+  ASSERT_EQ(settings.pools.at(0).servers.at(0).name, "b.local:1");
+  EXPECT_EQ(settings_of(schema().write(settings).value()), settings);
+}
+
 }  // namespace
 }  // namespace holdfast::config

@@ -26,7 +26,7 @@ std::optional<Endpoint> read_endpoint(const Value& value, const Reading& reading
   return endpoint ? std::optional(*endpoint) : reading.refuse(value, wanted);
 }
 
-std::optional<Value> write_endpoint(const Endpoint& endpoint) { return Value{endpoint.text()}; }
+std::optional<Value> write_endpoint(const Endpoint& endpoint) { return value_of(endpoint.text()); }
 
 std::optional<Endpoint> read_bind(const Value& value, const Reading& reading) {
   auto endpoint = read_endpoint(value, reading, kBindWanted);
@@ -92,13 +92,13 @@ Kind<Endpoint> ip_address() {
             auto address = written != nullptr ? parse_ip_address(*written) : std::nullopt;
             return address ? std::move(address) : reading.refuse(value, shape.wanted);
           },
-          [](const Endpoint& address) -> std::optional<Value> { return Value{address.host}; }};
+          [](const Endpoint& address) -> std::optional<Value> { return value_of(address.host); }};
 }
 
 Kind<base::Cidr> cidr() {
   return {{"network", std::string(kCidrWanted), "a network or an address"},
           read_cidr,
-          [](const base::Cidr& network) -> std::optional<Value> { return Value{network.text()}; }};
+          [](const base::Cidr& network) -> std::optional<Value> { return value_of(network.text()); }};
 }
 
 bool is_loopback(const Endpoint& endpoint) {

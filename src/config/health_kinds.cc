@@ -63,7 +63,7 @@ Kind<T> parsed_text(Shape shape, Parse parse) {
     return parsed ? std::move(parsed) : reading.refuse(value, shape.wanted);
   };
   return {std::move(shape), std::move(read),
-          [](const T& value) -> std::optional<Value> { return Value{text_of(value)}; }};
+          [](const T& value) -> std::optional<Value> { return value_of(text_of(value)); }};
 }
 
 }  // namespace

@@ -29,10 +29,10 @@ Kind<T> with_unit(Shape shape, Parse parse, InRange in_range) {
     if (!parsed || !in_range(*parsed)) return reading.refuse(value, shape.range);
     return *parsed;
   };
-  return {shape, read, [](const T& value) -> std::optional<Value> { return Value{base::to_text(value)}; }};
+  return {shape, read, [](const T& value) -> std::optional<Value> { return value_of(base::to_text(value)); }};
 }
 
-std::optional<Value> write_text(const std::string& text) { return Value{text}; }
+std::optional<Value> write_text(const std::string& text) { return value_of(text); }
 
 Kind<double> real_where(std::string range, std::function<bool(double)> in_range) {
   const Shape shape{"real number", "a number without quotes, such as 0.5", std::move(range)};
@@ -44,7 +44,7 @@ Kind<double> real_where(std::string range, std::function<bool(double)> in_range)
     const double number = real != nullptr ? *real : static_cast<double>(*whole);
     return in_range(number) ? std::optional(number) : reading.refuse(value, shape.range);
   };
-  return {shape, std::move(read), [](const double& number) -> std::optional<Value> { return Value{number}; }};
+  return {shape, std::move(read), [](const double& number) -> std::optional<Value> { return value_of(number); }};
 }
 
 std::optional<unsigned> hex_digit(char c) {
@@ -110,7 +110,7 @@ Kind<bool> boolean() {
             const bool* yes = value.as<bool>();
             return yes != nullptr ? std::optional(*yes) : reading.refuse(value, shape.wanted);
           },
-          [](const bool& yes) -> std::optional<Value> { return Value{yes}; }};
+          [](const bool& yes) -> std::optional<Value> { return value_of(yes); }};
 }
 
 Kind<std::uint32_t> count(std::uint32_t min, std::uint32_t max) {
@@ -123,7 +123,7 @@ Kind<std::uint32_t> count(std::uint32_t min, std::uint32_t max) {
             if (*number < min || *number > max) return reading.refuse(value, shape.range);
             return static_cast<std::uint32_t>(*number);
           },
-          [](const std::uint32_t& number) -> std::optional<Value> { return Value{std::int64_t{number}}; }};
+          [](const std::uint32_t& number) -> std::optional<Value> { return value_of(std::int64_t{number}); }};
 }
 
 Kind<Duration> duration(Duration min, Duration max) {
@@ -156,7 +156,7 @@ Kind<base::Rate> rate_or_zero(base::Rate min, base::Rate max) {
     return number != nullptr && *number == 0 ? std::optional(base::Rate{}) : read(value, reading);
   };
   kind.write = [write = std::move(kind.write)](const base::Rate& rate) {
-    return rate == base::Rate{} ? Value{std::int64_t{0}} : write(rate);
+    return rate == base::Rate{} ? value_of(std::int64_t{0}) : write(rate);
   };
   return kind;
 }
@@ -191,7 +191,7 @@ Kind<std::string> hex(std::size_t bytes_max) {
             auto bytes = written != nullptr ? bytes_of_hex(*written) : std::nullopt;
             return bytes && bytes->size() <= bytes_max ? std::move(bytes) : reading.refuse(value, shape.wanted);
           },
-          [](const std::string& bytes) -> std::optional<Value> { return Value{hex_of_bytes(bytes)}; }};
+          [](const std::string& bytes) -> std::optional<Value> { return value_of(hex_of_bytes(bytes)); }};
 }
 
 Kind<std::string> text(std::size_t bytes_max) {

@@ -83,7 +83,7 @@ template <typename Enum>
   };
   auto write = [choices = std::move(choices)](const Enum& value) -> std::optional<Value> {
     const auto found = std::ranges::find(choices, value, &Choice<Enum>::value);
-    return Value{std::string(found->name)};
+    return value_of(std::string(found->name));
   };
   return {std::move(shape), std::move(read), std::move(write)};
 }
@@ -104,7 +104,7 @@ template <typename T>
   auto write = [item](const std::vector<T>& values) -> std::optional<Value> {
     List list;
     for (const T& each : values) list.push_back(item.write(each).value());
-    return Value{std::move(list)};
+    return value_of(std::move(list));
   };
   auto read = [item = std::move(item), items](const Value& value,
                                               const Reading& reading) -> std::optional<std::vector<T>> {
@@ -127,7 +127,7 @@ template <typename T>
 [[nodiscard]] Kind<T> or_empty(Kind<T> kind) {
   Shape shape = or_empty_shape(kind.shape);
   auto write = [write = std::move(kind.write)](const T& value) -> std::optional<Value> {
-    return value == T{} ? Value{std::string()} : write(value);
+    return value == T{} ? value_of(std::string()) : write(value);
   };
   auto read = [read = std::move(kind.read)](const Value& value, const Reading& reading) -> std::optional<T> {
     return is_empty_text(value) ? std::optional<T>(T{}) : read(value, reading);
@@ -140,7 +140,7 @@ template <typename T>
 [[nodiscard]] Kind<std::optional<T>> optional_of(Kind<T> kind) {
   Shape shape = or_empty_shape(kind.shape);
   auto write = [write = std::move(kind.write)](const std::optional<T>& value) -> std::optional<Value> {
-    return value ? write(*value) : Value{std::string()};
+    return value ? write(*value) : value_of(std::string());
   };
   auto read = [read = std::move(kind.read)](const Value& value,
                                             const Reading& reading) -> std::optional<std::optional<T>> {

@@ -6,9 +6,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A server without a name is called by its address. That has a colon, which no name has, and is not written back.
+Kind<std::string> server_name() {
+  Kind<std::string> kind = name();
+  kind.write = [](const std::string& name) -> std::optional<Value> {
+    return name.find(':') == std::string::npos ? value_of(name) : std::nullopt;
+  };
+  return kind;
+}
+
 Table<Server> server() {
   Table<Server> table = {{
-      {"name", name(), &Server::name, Default::derived("its address"), kAnother,
+      {"name", server_name(), &Server::name, Default::derived("its address"), kAnother,
        "Names the server in logs, metrics and the API. Two servers of a pool cannot have the same."},
       {"address", server_address(), &Server::address, kRequired, kNewConnections,
        "Where to connect. A host name stands for all the addresses it resolves to."},

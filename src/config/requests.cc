@@ -114,8 +114,8 @@ Asked<T> read_parameter(const Kind<T>& kind, std::string_view key, Value value) 
 Value number_or_text(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size()) return {number};
-  return {std::string(text)};
+  const bool is_number = error == std::errc{} && end == text.data() + text.size();
+  return is_number ? value_of(number).value() : value_of(std::string(text)).value();
 }
 
 }  // namespace
@@ -153,15 +153,16 @@ Asked<NodeDrain> read_node_drain(const Value& body) {
 }
 
 Asked<base::Rate> read_rate(std::string_view key, std::string_view text) {
-  return read_parameter(rate(kRateMin, kRateMax), key, {std::string(text)});
+  return read_parameter(rate(kRateMin, kRateMax), key, value_of(std::string(text)).value());
 }
 
 Asked<Duration> read_duration(std::string_view key, std::string_view text) {
-  return read_parameter(duration(0s, 365 * kDay), key, {std::string(text)});
+  return read_parameter(duration(0s, 365 * kDay), key, value_of(std::string(text)).value());
 }
 
 Asked<base::Bytes> read_bytes(std::string_view key, std::string_view text) {
-  return read_parameter(bytes({0}, {std::numeric_limits<std::int64_t>::max()}), key, {std::string(text)});
+  return read_parameter(bytes({0}, {std::numeric_limits<std::int64_t>::max()}), key,
+                        value_of(std::string(text)).value());
 }
 
 Asked<std::uint32_t> read_number(std::string_view key, std::string_view text, std::uint32_t min, std::uint32_t max) {

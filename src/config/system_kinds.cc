@@ -42,7 +42,7 @@ Kind<std::string> account(std::string_view noun) {
             const bool good = written != nullptr && is_account(*written);
             return good ? std::optional(*written) : reading.refuse(value, shape.wanted);
           },
-          [](const std::string& name) -> std::optional<Value> { return Value{name}; }};
+          [](const std::string& name) -> std::optional<Value> { return value_of(name); }};
 }
 
 Kind<std::uint32_t> file_mode() {
@@ -54,7 +54,7 @@ Kind<std::uint32_t> file_mode() {
             const auto mode = written != nullptr ? parse_mode(*written) : std::nullopt;
             return mode ? mode : reading.refuse(value, shape.wanted);
           },
-          [](const std::uint32_t& mode) -> std::optional<Value> { return Value{fmt::format("{:04o}", mode)}; }};
+          [](const std::uint32_t& mode) -> std::optional<Value> { return value_of(fmt::format("{:04o}", mode)); }};
 }
 
 }  // namespace holdfast::config

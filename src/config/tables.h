@@ -96,7 +96,7 @@ template <typename Owner>
     List list;
     const auto write = distinct != nullptr ? write_table<Owner> : write_short<Owner>;
     for (const Owner& each : owners) list.push_back(write(*table, each));
-    return Value{std::move(list)};
+    return value_of(std::move(list));
   };
   if (distinct == nullptr) return kind;
   kind.compare = [=](const Owners& running, const Owners& wanted, const Comparing& into) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kBufferBytesMax = 64 * 1024;
 constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kIgnoredBytesMax = 64 * 1024;       // during a stream
 constexpr std::size_t kLingerBytesMax = 4 * 1024 * 1024;  // of a body that was refused
 
 // Where a wait leaves its error, in the place of an exception.
@@ -127,7 +128,7 @@ Task<> HttpConnection::serve(std::shared_ptr<HttpConnection> self) {
     const Next decided = co_await self->exchange();
     next = decided;
   }
-  co_await self->linger();
+  if (next == Next::close) co_await self->linger();
 }
 
 // Reads one request and answers it.
@@ -146,7 +147,8 @@ Task<HttpConnection::Next> HttpConnection::exchange() {
   Response response = co_await answer(std::move(message));
   if (response.stream != nullptr && body == Body::sent) {
     co_await send_stream(std::move(response));
-    co_return Next::close;
+    stream_.close();  // and with it the read that waits for the client to go, so there is no lingering
+    co_return Next::none;
   }
   const After after = keeps_alive && !shared_->stopped ? After::keep_alive : After::close;
   std::string bytes = serialize(response, version, body, after);
@@ -290,8 +292,9 @@ void HttpConnection::watch_for_end() {
   // Not bounded in time; each write is.
   stream_.expires_never();
   stream_.async_read_some(buffer_.prepare(kReadBytes),
-                          [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-                            if (!error) return self->watch_for_end();
+                          [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                            self->ignored_bytes_ += size;
+                            if (!error && self->ignored_bytes_ <= kIgnoredBytesMax) return self->watch_for_end();
                             self->client_gone_ = true;
                             self->more_.cancel();
                           });

@@ -55,7 +55,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using Message = Parser::value_type;
   using ErrorCode = boost::system::error_code;
-  enum class Next : std::uint8_t { request, close };
+  enum class Next : std::uint8_t { request, close, none };  // none: it is closed
 
   static Task<> serve(std::shared_ptr<HttpConnection> self);
   Task<Next> exchange();
@@ -71,7 +71,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Sends what `response.stream` has until an end goes.
   Task<> send_stream(Response response);
   Task<> pump(std::shared_ptr<Stream> stream);
-  // The client has nothing to say any more; when it goes, the stream ends.
+  // The client has nothing to say any more; when it goes, or says much, the stream ends.
   void watch_for_end();
   Task<ErrorCode> write(std::string bytes);
   Task<> linger();
@@ -86,6 +86,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::string peer_;
   std::string identity_;            // whose requests are counted together
   boost::asio::steady_timer more_;  // ends early when the stream has something, or the client has gone
+  std::size_t ignored_bytes_ = 0;   // of what the client says during a stream
   bool client_gone_ = false;
   Job job_;
 };

@@ -106,12 +106,18 @@ HttpServer::HttpServer(Runtime& runtime, std::string name, const base::Endpoint&
 
 HttpServer::~HttpServer() { stop(); }
 
-void HttpServer::stop() {
-  if (state_->shared->stopped) return;
-  state_->shared->stopped = true;
+void HttpServer::set_guard(Guard guard) { state_->shared->guard = std::move(guard); }
+
+void HttpServer::stop_listening() {
   state_->accepting.cancel();
   state_->acceptor.close();
   state_->path_owner.reset();
+}
+
+void HttpServer::stop() {
+  if (state_->shared->stopped) return;
+  state_->shared->stopped = true;
+  stop_listening();
   const std::vector<HttpConnection*> connections(state_->shared->connections.begin(),
                                                  state_->shared->connections.end());
   for (HttpConnection* connection : connections) connection->stop();

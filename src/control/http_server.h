@@ -73,6 +73,10 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // For requests from now on.
+  void set_guard(Guard guard);
+  // Takes no further connection; those that are there go on.
+  void stop_listening();
   // Ends listening and every connection, also those whose handler is at work: its wait throws operation_aborted.
   void stop();
 

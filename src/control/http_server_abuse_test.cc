@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <boost/json.hpp>
 #include <random>
 
+#include "control/events.h"
 #include "control/http_server.h"
 #include "control/http_test_client.h"
 
@@ -185,6 +187,34 @@ TEST(HttpAbuse, ConnectionsBeyondTheLimitAreAnswered503) {
   clients.clear();
   test.wait_for(&HttpCounters::connections, 0);
   expect_alive(test);
+}
+
+// All of them at once: those that send half a request, those that never read, those that listen, and 500 more.
+TEST(HttpAbuse, ACrowdOfBrokenClientsCostsAGoodOneNothing) {
+  HttpLimits limits;
+  limits.connections_max = 1'000;
+  Events events;
+  Router router = test_router();
+  router.add(Method::get, "/events", [&events](const Request& request) { return events.answer(request); });
+  TestServer test(std::move(router), limits);
+  RawClient good(test.server().local_endpoint());
+  std::vector<RawClient> crowd;
+  const std::string broken[] = {"GET /hel", get("/size/5000000"), get("/events"), "nonsense\r\n\r\n",
+                                "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"};
+  for (std::size_t i = 0; i < 500; ++i) {
+    crowd.emplace_back(test.server().local_endpoint());
+    crowd.back().send(broken[i % std::size(broken)]);
+    if (i % 50 == 0) {
+      EXPECT_EQ(body_of(good.ask(get("/hello"))), "hello\n");
+    }
+  }
+  test.wait_for(&HttpCounters::accepted, 501U);
+  test.wait_for(&HttpCounters::streams_refused, 100U - static_cast<unsigned>(limits.streams_max));
+  EXPECT_EQ(test.server().counters().streams.value(), static_cast<std::int64_t>(limits.streams_max));
+  EXPECT_EQ(body_of(good.ask(get("/hello"))), "hello\n");
+  crowd.clear();
+  test.wait_for(&HttpCounters::connections, 1);
+  EXPECT_EQ(test.server().counters().streams.value(), 0);
 }
 
 // The descriptors of this process are bounded for a while: accept() fails, and works again when there are some.

@@ -7,7 +7,7 @@ namespace holdfast::control {
 namespace {
 
 template <typename Number>
-double sum(std::initializer_list<const HttpCounters*> servers, const Number HttpCounters::*number) {
+double sum(std::span<const HttpCounters* const> servers, const Number HttpCounters::*number) {
   double total = 0;
   for (const HttpCounters* counters : servers) total += static_cast<double>((counters->*number).value());
   return total;
@@ -15,7 +15,7 @@ double sum(std::initializer_list<const HttpCounters*> servers, const Number Http
 
 }  // namespace
 
-void add_http_metrics(MetricsPage& page, std::initializer_list<const HttpCounters*> servers) {
+void add_http_metrics(MetricsPage& page, std::span<const HttpCounters* const> servers) {
   page.gauge("holdfast_admin_connections", "Connections of the admin server that live now.")
       .add({}, sum(servers, &HttpCounters::connections));
   page.counter("holdfast_admin_refused_total", "Admin connections beyond its limit, answered 503.")

@@ -3,7 +3,7 @@
 // Thread: the control thread.
 #pragma once
 
-#include <initializer_list>
+#include <span>
 
 #include "control/alarms.h"
 #include "control/events.h"
@@ -13,7 +13,7 @@
 namespace holdfast::control {
 
 // Of the admin API's servers together: the one on an address, and the one on the socket.
-void add_http_metrics(MetricsPage& page, std::initializer_list<const HttpCounters*> servers);
+void add_http_metrics(MetricsPage& page, std::span<const HttpCounters* const> servers);
 void add_event_metrics(MetricsPage& page, const Events& events);
 // How many are active, by name; a name that has never been raised is not there.
 void add_alarm_metrics(MetricsPage& page, const Alarms& alarms);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <utility>
+
 #include <boost/json.hpp>
 
 namespace holdfast::control {
@@ -20,7 +23,7 @@ TEST(ControlMetrics, SumTheServersOfTheApi) {
   on_socket.connections.add(1);
   on_socket.streams.add(5);
   MetricsPage page;
-  add_http_metrics(page, {&on_address, &on_socket});
+  add_http_metrics(page, std::array{&std::as_const(on_address), &std::as_const(on_socket)});
   EXPECT_TRUE(has_line(page, "holdfast_admin_connections 4"));
   EXPECT_TRUE(has_line(page, "holdfast_admin_unauthorized_total 2"));
   EXPECT_TRUE(has_line(page, "holdfast_admin_too_many_total 4"));

@@ -62,6 +62,12 @@ class FileSourceBench {
     source->start();
   }
 
+  void follow(FileSource::Copy copy) {
+    source.emplace(
+        runtime, "pool", settings, keep, [this](const Endpoints& list) { lists.push_back(list); }, times);
+    source->follow(copy);
+  }
+
   // Runs until `done`; every millisecond `meanwhile` is called, if any.
   [[nodiscard]] bool run_until(const std::function<bool()>& done, const std::function<void()>& meanwhile = nullptr) {
     const auto deadline = Clock::now() + kPatience;

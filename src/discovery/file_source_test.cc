@@ -30,6 +30,39 @@ TEST(FileSource, HandsOutTheFirstListBeforeStartReturns) {
   EXPECT_LE(std::chrono::system_clock::now() - status.applied_at, FileSourceBench::kPatience);
 }
 
+TEST(FileSource, FollowsWithoutBlockingFromTheBeginning) {
+  const base::TemporaryDirectory directory;
+  directory.write("list.json", json_list({"a"}));
+  FileSourceBench bench(directory);
+  bench.follow(FileSource::Copy::use);
+  EXPECT_TRUE(bench.lists.empty()) << "nothing was read while it began";
+  ASSERT_TRUE(bench.run_until_lists(1));
+  directory.replace("list.json", json_list({"a", "b"}));
+  ASSERT_TRUE(bench.run_until_lists(2));
+  EXPECT_EQ(bench.in_use(), (Names{"a", "b"}));
+}
+
+TEST(FileSource, FollowsWithTheCopyOrWithNothingWhileThereIsNoFile) {
+  const base::TemporaryDirectory directory;
+  directory.write("list.json", json_list({"a"}));
+  FileSourceBench bench(directory);
+  bench.start();
+  ASSERT_TRUE(bench.run_until_kept());
+  std::filesystem::remove(directory / "list.json");
+  bench.lists.clear();
+  bench.follow(FileSource::Copy::use);
+  ASSERT_TRUE(bench.run_until_lists(1));
+  EXPECT_EQ(bench.in_use(), Names{"a"});
+  EXPECT_TRUE(bench.source->status().from_disk_copy);
+  bench.lists.clear();
+  bench.follow(FileSource::Copy::leave);
+  ASSERT_TRUE(bench.run_until_alarm(Alarm::unreadable));
+  EXPECT_TRUE(bench.lists.empty());
+  directory.write("list.json", json_list({"b"}));
+  ASSERT_TRUE(bench.run_until_lists(1));
+  EXPECT_EQ(bench.in_use(), Names{"b"});
+}
+
 TEST(FileSource, FollowsAddedRemovedAndChangedServers) {
   const base::TemporaryDirectory directory;
   directory.write("list.json", json_list({"a", "b"}));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <unordered_set>
 
 namespace holdfast::gateway {
 
@@ -11,44 +12,63 @@ Acceptor::Acceptor(net::Loop& loop, const WorkerContext& context, Relays& relays
   loop.add_timers(timers_);
 }
 
-base::Result<void> Acceptor::add(int fd, std::uint16_t listener, net::Loop::Watch how) {
-  const auto index = static_cast<std::uint32_t>(sockets_.size());
-  sockets_.push_back({fd, listener});
-  return loop_.watch(fd, net::Token{source_, 0, base::Key{index, 1}}, how);
+// Those that come are watched before those that go are left: a new address is open before the old one closes.
+void Acceptor::refresh() {
+  std::unordered_set<const ListenSocket*> known;
+  std::unordered_set<const ListenSocket*> wanted;
+  sockets_.for_each([&](base::Key /*key*/, const Socket& socket) { known.insert(socket.of.get()); });
+  for (const auto& socket : relays_.listeners().sockets) {
+    if (!socket->is_of(context_.number)) continue;
+    wanted.insert(socket.get());
+    if (!known.contains(socket.get())) add(socket);
+  }
+  sockets_.for_each([&](base::Key key, Socket& socket) {
+    if (!wanted.contains(socket.of.get())) retire(key, socket);
+  });
 }
 
-void Acceptor::stop() {
-  for (const Socket& socket : sockets_) {
+void Acceptor::add(const std::shared_ptr<ListenSocket>& socket) {
+  const base::Key key = sockets_.add(Socket{.of = socket});
+  watch(key, *sockets_.find(key));
+}
+
+void Acceptor::watch(base::Key key, Socket& socket) {
+  const auto how = socket.of->is_shared() ? net::Loop::Watch::shared : net::Loop::Watch::both_ways;
+  socket.watched = loop_.watch(socket.of->fd(), net::Token{source_, 0, key}, how).has_value();
+  if (!socket.watched) pause();
+}
+
+void Acceptor::retire(base::Key key, Socket& socket) {
+  const int fd = socket.of->fd();
+  if (!socket.of->handed_on) {
     for (int i = 0; i < kStopMax && accept_one(socket) == Outcome::accepted; ++i) {
     }
-    loop_.unwatch(socket.fd);
-    ::shutdown(socket.fd, SHUT_RD);  // it listens no more: from now on the kernel refuses
   }
-  sockets_.clear();
-  timers_.cancel(0);
+  loop_.unwatch(fd);
+  if (!socket.of->handed_on) ::shutdown(fd, SHUT_RD);  // it listens no more: from now on the kernel refuses
+  sockets_.remove(key);
 }
 
-void Acceptor::on_ready(net::Token token, net::Ready /*ready*/) { on_acceptable(token.key.index); }
+void Acceptor::on_ready(net::Token token, net::Ready /*ready*/) { on_acceptable(token.key); }
 
 void Acceptor::on_resume(net::Token token) {
-  if (token.key.index >= sockets_.size()) return;
-  sockets_[token.key.index].resuming = false;
-  on_acceptable(token.key.index);
+  if (Socket* socket = sockets_.find(token.key)) socket->resuming = false;
+  on_acceptable(token.key);
 }
 
-void Acceptor::on_acceptable(std::uint32_t index) {
-  if (paused_ || index >= sockets_.size()) return;
-  if (accept_burst(index) == Outcome::short_of_descriptors) pause();
+void Acceptor::on_acceptable(base::Key key) {
+  Socket* socket = sockets_.find(key);
+  if (paused_ || socket == nullptr) return;
+  if (accept_burst(key, *socket) == Outcome::short_of_descriptors) pause();
 }
 
 // Edge-triggered: goes on until the queue is empty, with a rest between bursts so that relays get their turn.
-Acceptor::Outcome Acceptor::accept_burst(std::uint32_t index) {
-  Socket& socket = sockets_[index];
+Acceptor::Outcome Acceptor::accept_burst(base::Key key, Socket& socket) {
   for (int i = 0; i < kBurst; ++i) {
     const Outcome outcome = accept_one(socket);
     if (outcome != Outcome::accepted) return outcome;
   }
-  if (!socket.resuming) loop_.resume(net::Token{source_, 0, base::Key{index, 1}});
+  if (!socket.resuming) loop_.resume(net::Token{source_, 0, key});
   socket.resuming = true;
   return Outcome::accepted;
 }
@@ -56,9 +76,9 @@ Acceptor::Outcome Acceptor::accept_burst(std::uint32_t index) {
 Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
   if (!context_.descriptors->take(2)) return Outcome::short_of_descriptors;
   net::SocketAddress address;
-  const int fd = ::accept4(socket.fd, address.get(), address.room(), SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd = ::accept4(socket.of->fd(), address.get(), address.room(), SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    admit(fd, address.peer(), socket.listener);
+    admit(fd, address.peer(), socket.of->listener);
     return Outcome::accepted;
   }
   context_.descriptors->give(2);
@@ -67,15 +87,16 @@ Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM: return Outcome::short_of_descriptors;
-    case EAGAIN: return Outcome::empty;
-    default: return Outcome::accepted;  // that one client went away while it waited (accept(2), "Error handling")
+    case EAGAIN:
+    case EINVAL: return Outcome::empty;  // the latter: another worker has shut it, because it is gone
+    default: return Outcome::accepted;   // that one client went away while it waited (accept(2), "Error handling")
   }
 }
 
 // Everything that may refuse a client stands here, before anything is spent on it; but who comes by way of a balancer
 // is known only when its PROXY header has been read.
 void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t listener) {
-  const ListenerRules& rules = context_.listeners[listener];
+  const ListenerRules& rules = relays_.rules(listener);
   bool placed = false;
   if (rules.proxy_protocol == config::ProxyIn::off) {
     const auto reason = rules.admission->recognise(client, loop_.now(), placed);
@@ -89,14 +110,15 @@ void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t list
 }
 
 void Acceptor::refuse(int fd, std::uint16_t listener, RefuseReason reason) {
-  context_.listener_counters[listener].refused[static_cast<std::size_t>(reason)].add();  // before the client knows
+  relays_.counters(listener).refused[static_cast<std::size_t>(reason)].add();  // before the client knows
   ::close(fd);
   context_.descriptors->give(2);
 }
 
 void Acceptor::pause() {
-  paused_ = true;
   last_shortage_ = loop_.now();
+  if (paused_) return;
+  paused_ = true;
   context_.counters->accept_pauses.add();
   context_.counters->accept_paused.set(1);
   (void)context_.notices->post(AcceptChanged{context_.number, true});
@@ -106,9 +128,10 @@ void Acceptor::pause() {
 void Acceptor::look_again() { timers_.arm(0, base::Tick::not_before(loop_.now() + kPauseStep)); }
 
 void Acceptor::on_deadline(std::uint32_t /*index*/) {
-  for (std::uint32_t i = 0; i < sockets_.size(); ++i) {
-    if (accept_burst(i) == Outcome::short_of_descriptors) last_shortage_ = loop_.now();
-  }
+  sockets_.for_each([this](base::Key key, Socket& socket) {
+    if (!socket.watched) watch(key, socket);
+    if (accept_burst(key, socket) == Outcome::short_of_descriptors) last_shortage_ = loop_.now();
+  });
   if (loop_.now() - last_shortage_ < kPauseCalm) return look_again();
   paused_ = false;
   context_.counters->accept_paused.set(0);

@@ -4,11 +4,12 @@
 // Limits: at most kBurst connections are accepted from one socket in a turn. A connection needs two descriptors; when
 //         the budget or the kernel has no more, accepting pauses: one notice, a gauge, no spinning. What waits in the
 //         kernel's queue is then tried every kPauseStep, and the pause is over (a second notice) after
-//         kPauseCalm without a shortage.
+//         kPauseCalm without a shortage. A socket that the kernel has no memory to watch is tried in the same way.
 #pragma once
 
-#include <vector>
+#include <memory>
 
+#include "base/slab.h"
 #include "gateway/relays.h"
 
 namespace holdfast::gateway {
@@ -22,10 +23,10 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
 
   Acceptor(net::Loop& loop, const WorkerContext& context, Relays& relays);
 
-  // Before the first turn. The descriptor must stay open until stop(); `how` as for Loop::watch.
-  [[nodiscard]] base::Result<void> add(int fd, std::uint16_t listener, net::Loop::Watch how);
-  // Accepts what the kernel has queued by now (at most kStopMax a socket), then never again.
-  void stop();
+  // Takes the sockets of this worker from the listeners that the relays have; before the first turn, and when there are
+  // others. From those that are gone it accepts what the kernel has queued by now (at most kStopMax a socket), then
+  // never again.
+  void refresh();
 
   void on_ready(net::Token token, net::Ready ready) override;
   void on_resume(net::Token token) override;
@@ -34,14 +35,17 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
 
  private:
   struct Socket {
-    int fd = -1;
-    std::uint16_t listener = 0;
+    std::shared_ptr<ListenSocket> of;
     bool resuming = false;
+    bool watched = false;
   };
   enum class Outcome : std::uint8_t { accepted, empty, short_of_descriptors };
 
-  [[nodiscard]] Outcome accept_burst(std::uint32_t index);
-  void on_acceptable(std::uint32_t index);
+  void add(const std::shared_ptr<ListenSocket>& socket);
+  void watch(base::Key key, Socket& socket);
+  void retire(base::Key key, Socket& socket);
+  [[nodiscard]] Outcome accept_burst(base::Key key, Socket& socket);
+  void on_acceptable(base::Key key);
   [[nodiscard]] Outcome accept_one(const Socket& socket);
   void admit(int fd, const base::PeerAddress& client, std::uint16_t listener);
   void refuse(int fd, std::uint16_t listener, RefuseReason reason);
@@ -52,7 +56,7 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
   const WorkerContext& context_;
   Relays& relays_;
   const std::uint8_t source_;
-  std::vector<Socket> sockets_;
+  base::Slab<Socket> sockets_;
   net::TimerWheel timers_;
   net::TimerWheel::Node pause_timer_;
   bool paused_ = false;

@@ -1,6 +1,7 @@
 #include "gateway/admission.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::gateway {
 namespace {
@@ -24,9 +25,17 @@ std::size_t table_size(const config::Listener& listener) {
 }  // namespace
 
 Admission::Admission(const config::Listener& listener, ProcessLimit& process, const policy::HashSeed& seed)
+    : Admission(listener, std::make_shared<Load>(process, seed), nullptr) {}
+
+Admission::Admission(const config::Listener& listener, const Admission& former)
+    : Admission(listener, former.load_, &former) {}
+
+// A table serves on while its keys mean the same and its size fits.
+Admission::Admission(const config::Listener& listener, std::shared_ptr<Load> load, const Admission* former)
     : max_connections_(listener.max_connections),
       max_per_address_(listener.max_connections_per_address),
       prefix_ipv6_(static_cast<std::uint8_t>(listener.address_prefix_ipv6)),
+      table_size_(table_size(listener)),
       rate_(policy::AcceptRate::per_second(listener.accept_rate.per_second,
                                            burst(listener.accept_rate, listener.accept_burst))),
       pace_(policy::AddressPace::of(listener.accept_rate_per_address,
@@ -36,30 +45,36 @@ Admission::Admission(const config::Listener& listener, ProcessLimit& process, co
       trusted_(listener.proxy_protocol_from),
       allows_all_(listener.allow.empty()),
       trusts_all_(listener.proxy_protocol_from.empty()),
-      seed_(seed),
-      process_(process) {
-  if (max_per_address_ > 0) counts_.emplace(table_size(listener));
-  if (listener.accept_rate_per_address.per_second > 0) rates_.emplace(table_size(listener));
+      load_(std::move(load)) {
+  const bool fits = former != nullptr && former->prefix_ipv6_ == prefix_ipv6_ && former->table_size_ == table_size_;
+  if (max_per_address_ > 0) {
+    if (fits) counts_ = former->counts_;
+    if (!counts_) counts_ = std::make_shared<policy::AddressCounts>(table_size_);
+  }
+  if (listener.accept_rate_per_address.per_second > 0) {
+    if (fits) rates_ = former->rates_;
+    if (!rates_) rates_ = std::make_shared<policy::AddressRates>(table_size_);
+  }
 }
 
-std::optional<RefuseReason> Admission::enter(base::Time now) noexcept {
-  if (!take_place(connections_, max_connections_)) return RefuseReason::max_connections;
-  if (!take_place(process_.connections, process_.max_connections)) {
-    connections_.fetch_sub(1, std::memory_order_relaxed);
+std::optional<RefuseReason> Admission::enter(base::Time now) const noexcept {
+  if (!take_place(load_->connections, max_connections_)) return RefuseReason::max_connections;
+  if (!take_place(load_->process.connections, load_->process.max_connections.load(std::memory_order_relaxed))) {
+    load_->connections.fetch_sub(1, std::memory_order_relaxed);
     return RefuseReason::process_max_connections;
   }
-  if (accepts_.try_take(now, rate_)) return std::nullopt;
+  if (load_->accepts.try_take(now, rate_)) return std::nullopt;
   leave();
   return RefuseReason::accept_rate;
 }
 
-void Admission::leave() noexcept {
-  connections_.fetch_sub(1, std::memory_order_relaxed);
-  process_.connections.fetch_sub(1, std::memory_order_relaxed);
+void Admission::leave() const noexcept {
+  load_->connections.fetch_sub(1, std::memory_order_relaxed);
+  load_->process.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::optional<RefuseReason> Admission::recognise(const base::PeerAddress& client, base::Time now,
-                                                 bool& placed) noexcept {
+                                                 bool& placed) const noexcept {
   placed = false;
   if (deny_.contains(client)) return RefuseReason::denied;
   if (!allows_all_ && !allow_.contains(client)) return RefuseReason::not_allowed;
@@ -69,25 +84,35 @@ std::optional<RefuseReason> Admission::recognise(const base::PeerAddress& client
     const auto took = counts_->take(key, max_per_address_);
     if (took == policy::AddressCounts::Take::at_limit) return RefuseReason::max_connections_per_address;
     placed = took == policy::AddressCounts::Take::taken;
-    if (!placed) without_room_.fetch_add(1, std::memory_order_relaxed);
+    if (!placed) load_->without_room.fetch_add(1, std::memory_order_relaxed);
   }
   if (!rates_) return std::nullopt;
   const auto took = rates_->take(key, pace_, now);
-  if (took == policy::AddressRates::Take::no_room) without_room_.fetch_add(1, std::memory_order_relaxed);
+  if (took == policy::AddressRates::Take::no_room) load_->without_room.fetch_add(1, std::memory_order_relaxed);
   if (took != policy::AddressRates::Take::too_fast) return std::nullopt;
   if (placed) counts_->release(key);
   placed = false;
   return RefuseReason::accept_rate_per_address;
 }
 
-void Admission::forget(const base::PeerAddress& client) noexcept { counts_->release(key_of(client)); }
+void Admission::forget(const base::PeerAddress& client) const noexcept { counts_->release(key_of(client)); }
+
+Admission::Placed Admission::move_place(const base::PeerAddress& client, const Admission& former,
+                                        Placed placed) const noexcept {
+  constexpr std::uint32_t kAnyNumber = ~0U;
+  if (placed == Placed::yes) former.forget(client);
+  if (!counts_) return Placed::no;
+  const auto took = counts_->take(key_of(client), kAnyNumber);
+  if (took == policy::AddressCounts::Take::no_room) load_->without_room.fetch_add(1, std::memory_order_relaxed);
+  return took == policy::AddressCounts::Take::taken ? Placed::yes : Placed::no;
+}
 
 bool Admission::trusts(const base::PeerAddress& peer) const noexcept {
   return trusts_all_ || peer.family == base::PeerAddress::Family::unix_socket || trusted_.contains(peer);
 }
 
 std::uint64_t Admission::key_of(const base::PeerAddress& client) const noexcept {
-  return policy::address_key(client, prefix_ipv6_, seed_);
+  return policy::address_key(client, prefix_ipv6_, load_->seed);
 }
 
 }  // namespace holdfast::gateway

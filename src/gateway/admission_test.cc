@@ -31,7 +31,7 @@ config::Listener listener() {
 }
 
 // What a listening socket does with a client: in, or why not.
-std::optional<RefuseReason> come(Admission& admission, const std::string& from, base::Time now = kNow) {
+std::optional<RefuseReason> come(const Admission& admission, const std::string& from, base::Time now = kNow) {
   const base::PeerAddress client = address(from);
   bool placed = false;
   if (const auto reason = admission.recognise(client, now, placed)) return reason;
@@ -40,7 +40,7 @@ std::optional<RefuseReason> come(Admission& admission, const std::string& from, 
   return reason;
 }
 
-void go(Admission& admission, const std::string& who) {
+void go(const Admission& admission, const std::string& who) {
   admission.forget(address(who));
   admission.leave();
 }
@@ -102,6 +102,49 @@ TEST(Admission, TheFirstBitsOfIpv6AreOneAddress) {
   EXPECT_EQ(come(admission, "10.0.0.1"), std::nullopt);
   EXPECT_EQ(come(admission, "10.0.0.2"), std::nullopt);
   EXPECT_EQ(come(admission, "::ffff:10.0.0.2"), RefuseReason::max_connections_per_address) << "the same host";
+}
+
+TEST(Admission, OtherRulesCountOnWhatWasCounted) {
+  config::Listener limits = listener();
+  limits.max_connections_per_address = 2;
+  ProcessLimit process;
+  const Admission first(limits, process, kSeed);
+  EXPECT_EQ(come(first, "10.0.0.1"), std::nullopt);
+  EXPECT_EQ(come(first, "10.0.0.1"), std::nullopt);
+  limits.max_connections_per_address = 3;
+  limits.deny = {*base::parse_cidr("192.0.2.0/24")};
+  const Admission more(limits, first);
+  EXPECT_FALSE(more.counts_apart_from(first));
+  EXPECT_EQ(come(more, "192.0.2.1"), RefuseReason::denied);
+  EXPECT_EQ(come(more, "10.0.0.1"), std::nullopt);
+  EXPECT_EQ(come(more, "10.0.0.1"), RefuseReason::max_connections_per_address);
+  EXPECT_EQ(more.connections(), 3U);
+  go(first, "10.0.0.1");
+  EXPECT_EQ(come(more, "10.0.0.1"), std::nullopt) << "whoever gives the place back";
+  EXPECT_EQ(process.connections, 3U);
+}
+
+TEST(Admission, PlacesMoveWhenAddressesAreCountedInAnotherWay) {
+  using Placed = Admission::Placed;
+  config::Listener limits = listener();
+  ProcessLimit process;
+  const Admission uncounted(limits, process, kSeed);
+  limits.max_connections_per_address = 1;
+  const Admission counted(limits, uncounted);
+  ASSERT_TRUE(counted.counts_apart_from(uncounted));
+  EXPECT_EQ(counted.move_place(address("2001:db8::1"), uncounted, Placed::no), Placed::yes);
+  EXPECT_EQ(counted.move_place(address("2001:db8::2"), uncounted, Placed::no), Placed::yes) << "it is in already";
+  EXPECT_EQ(come(counted, "2001:db8::3"), RefuseReason::max_connections_per_address);
+  limits.address_prefix_ipv6 = 128;
+  const Admission narrow(limits, counted);
+  ASSERT_TRUE(narrow.counts_apart_from(counted));
+  EXPECT_EQ(narrow.move_place(address("2001:db8::1"), counted, Placed::yes), Placed::yes);
+  EXPECT_EQ(come(narrow, "2001:db8::1"), RefuseReason::max_connections_per_address);
+  EXPECT_EQ(come(narrow, "2001:db8::3"), std::nullopt);
+  limits.max_connections_per_address = 0;
+  const Admission off(limits, narrow);
+  EXPECT_EQ(off.move_place(address("2001:db8::1"), narrow, Placed::yes), Placed::no);
+  EXPECT_EQ(come(off, "2001:db8::1"), std::nullopt);
 }
 
 TEST(Admission, ManyThreadsNeverLetInOneTooManyAndGiveAllPlacesBack) {

@@ -50,7 +50,12 @@ Chooser::Chooser(const Pools& pools, std::uint16_t worker) : worker_(worker) { c
 void Chooser::changed(const Pools& pools) {
   pools_.resize(pools.pools.size());
   for (std::size_t i = 0; i < pools_.size(); ++i) {
-    if (pools_[i].pool != pools.pools[i]) take(pools_[i], pools.pools[i]);
+    if (pools_[i].pool == pools.pools[i]) continue;
+    if (pools.pools[i]) {
+      take(pools_[i], pools.pools[i]);
+    } else {
+      pools_[i] = {};
+    }
   }
 }
 
@@ -64,6 +69,7 @@ void Chooser::take(PoolPolicies& policies, const std::shared_ptr<const Pool>& po
 }
 
 Choice Chooser::choose(std::size_t number, std::uint64_t key, base::Time now, std::span<const std::uint16_t> tried) {
+  if (number >= pools_.size() || !pools_[number].pool) return {Choice::Answer::down, 0};
   PoolPolicies& policies = pools_[number];
   const Pool& pool = *policies.pool;
   std::array<std::array<std::uint32_t, Relay::kTriedMax>, 2> storage;

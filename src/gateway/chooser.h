@@ -34,7 +34,8 @@ class Chooser {
 
   void changed(const Pools& pools);
 
-  // `tried` are slots of servers that have failed this connection. The caller takes the connection.
+  // `tried` are slots of servers that have failed this connection. The caller takes the connection. In a pool that is
+  // no more, every server is down.
   [[nodiscard]] Choice choose(std::size_t pool, std::uint64_t key, base::Time now,
                               std::span<const std::uint16_t> tried);
 

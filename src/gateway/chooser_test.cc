@@ -100,5 +100,20 @@ TEST(Chooser, ForgottenTriesCountForNothing) {
   EXPECT_EQ(fleet.choose().index, 0U);
 }
 
+TEST(Chooser, APoolThatIsNoMoreHasNobody) {
+  Fleet fleet({"up"});
+  Pools pools;
+  pools.pools.push_back(fleet.pool);
+  Chooser chooser(pools, 0);
+  EXPECT_EQ(chooser.choose(0, 0, kNow, {}).answer, Answer::server);
+  EXPECT_EQ(chooser.choose(1, 0, kNow, {}).answer, Answer::down);
+  pools.pools[0] = nullptr;
+  chooser.changed(pools);
+  EXPECT_EQ(chooser.choose(0, 0, kNow, {}).answer, Answer::down);
+  pools.pools[0] = fleet.pool;
+  chooser.changed(pools);
+  EXPECT_EQ(chooser.choose(0, 0, kNow, {}).answer, Answer::server);
+}
+
 }  // namespace
 }  // namespace holdfast::gateway

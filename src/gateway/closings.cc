@@ -21,9 +21,9 @@ void Closings::add_servers(const Pools& pools, std::vector<Group>& groups) {
     if (pool == nullptr) continue;
     for (const Server& server : pool->servers) {
       if (server.closing == Closing::no) continue;
-      const auto& rate = server.closing_rate.interval_us != 0 ? server.closing_rate : pool->drain_rate;
       policy::RateLimit* limit = &servers_[server.slot].closes;
-      groups.push_back({Group::Of::server, {server.slot}, server.closing, server.closing_reason, rate, limit, {}});
+      groups.push_back(
+          {Group::Of::server, {server.slot}, server.closing, server.closing_reason, server.closing_rate, limit, {}});
     }
   }
 }

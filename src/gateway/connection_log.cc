@@ -15,8 +15,10 @@ std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(valu
 
 }  // namespace
 
-ConnectionLog::ConnectionLog(std::vector<std::string> listeners, const ServerSlots& servers)
-    : listeners_(std::move(listeners)), servers_(servers) {}
+void ConnectionLog::name_listener(std::uint16_t number, const std::string& name) {
+  if (listeners_.size() <= number) listeners_.resize(std::size_t{number} + 1);
+  listeners_[number] = name;
+}
 
 void ConnectionLog::write(const Notice& notice) {
   std::visit([this](const auto& what) { tell(what); }, notice);

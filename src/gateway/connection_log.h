@@ -19,7 +19,10 @@ class ConnectionLog {
  public:
   static constexpr std::chrono::seconds kFailurePause{5};
 
-  ConnectionLog(std::vector<std::string> listeners, const ServerSlots& servers);
+  explicit ConnectionLog(const ServerSlots& servers) : servers_(servers) {}
+
+  // Which name a listener's number stands for, until it stands for another.
+  void name_listener(std::uint16_t number, const std::string& name);
 
   void write(const Notice& notice);
 
@@ -38,6 +41,7 @@ class ConnectionLog {
   void tell(const PortsShort& ports);
   void tell(const SourceUnusable& /*source*/) const {}  // the roster does
   void tell(const ClosedEarly& /*closed*/) const {}     // the line of its end says it
+  void tell(const ConnectionsLost& /*lost*/) const {}   // so do the lines of theirs
   void tell(std::monostate /*nothing*/) const {}
   [[nodiscard]] std::string server_name(std::uint16_t slot) const;
 

@@ -54,6 +54,7 @@ std::uint64_t hash_key(const base::PeerAddress& client) {
 void Relays::seek(base::Key key, Relay& relay) {
   relay.stage = Relay::Stage::connecting;
   relay.last_activity = loop_.tick();
+  relay.pool = rules(relay).pool;
   const Pool& pool = this->pool(relay);
   if (pool.queue > 0 && pool.load->waiting.load(std::memory_order_relaxed) > 0) return wait(key, relay);
   dial(key, relay, choose(relay));
@@ -62,7 +63,7 @@ void Relays::seek(base::Key key, Relay& relay) {
 Choice Relays::choose(const Relay& relay) {
   // Those that are forgotten are kNoServer: the slot of no server.
   const std::size_t tried = std::min<std::size_t>(relay.attempts, Relay::kTriedMax);
-  return chooser_.choose(rules(relay).pool, hash_key(relay.client), loop_.now(), {relay.tried.data(), tried});
+  return chooser_.choose(relay.pool, hash_key(relay.client), loop_.now(), {relay.tried.data(), tried});
 }
 
 // Tries servers, beginning with `choice`, until a connection is under way. Ends the relay when nothing is left to try.
@@ -204,7 +205,7 @@ void Relays::release_server(Relay& relay) {
   pool(relay).load->connections.fetch_sub(1, std::memory_order_relaxed);
   relay.source = Relay::kNoSource;
   relay.server = kNoServer;
-  give_chance(rules(relay).pool);
+  give_chance(relay.pool);
 }
 
 void Relays::nobody_reached(base::Key key, Relay& relay) {
@@ -277,7 +278,7 @@ Relays::Fate Relays::connected(base::Key key, Relay& relay) {
   }
   arm_relaying(key, relay);
   closings_.connected(key);
-  if (context_.verbosity == Verbosity::opens_and_ends) {
+  if (listeners().verbosity == Verbosity::opens_and_ends) {
     (void)context_.notices->post(ConnectionOpened{relay.id, relay.client, relay.listener, relay.server});
   }
   return pool(relay).proxy_protocol == config::ProxyOut::off ? Fate::lives : introduce(key, relay);

@@ -41,10 +41,12 @@ DiscoveryStatus status_of_source(const discovery::FileSource& source) {
 
 }  // namespace
 
-Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools,
+Directory::Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools, std::size_t workers,
                      const std::filesystem::path& keep)
     : runtime_(runtime),
+      workers_(workers),
       keep_(keep),
+      nobodys_load_(workers),
       nobody_(pool_of_nobody(nobodys_load_)),
       snapshot_(std::make_shared<const Pools>()),
       threads_(runtime, {.threads = 8, .waiting_calls_max = 65'536}) {
@@ -127,7 +129,7 @@ void Directory::apply(const std::vector<config::Pool>& pools, RuntimeChanges run
       if (begun_ && entry.source) entry.source->follow(discovery::FileSource::Copy::use);
     }
   }
-  if (begun_) open_when_looked_up();
+  if (open_) open_when_looked_up();
   publish();
 }
 
@@ -231,6 +233,9 @@ void Directory::take(const Notice& notice) {
   } else if (const auto* early = std::get_if<ClosedEarly>(&notice)) {
     Entry* entry = owner_of(early->server);
     if (entry != nullptr) entry->roster.closed_early(early->server, now);
+  } else if (const auto* lost = std::get_if<ConnectionsLost>(&notice)) {
+    Entry* entry = owner_of(lost->server);
+    if (entry != nullptr) entry->roster.connections_lost(lost->server, now);
   } else if (const auto* unusable = std::get_if<SourceUnusable>(&notice)) {
     Entry* entry = owner_of(unusable->server);
     if (entry != nullptr) entry->roster.source_unusable(unusable->source, now);

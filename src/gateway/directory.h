@@ -35,8 +35,9 @@ enum class RuntimeChanges : std::uint8_t { drop, keep };
 
 class Directory {
  public:
-  // `keep` is where the last good lists of discovery are kept.
-  Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools, const std::filesystem::path& keep);
+  // `workers` as many as will ever read the pools; `keep` is where the last good lists of discovery are kept.
+  Directory(control::Runtime& runtime, const std::vector<config::Pool>& pools, std::size_t workers,
+            const std::filesystem::path& keep);
   ~Directory();
 
   // Reads the lists of discovery, looks every host name up, and calls `on_done` when that is over, found or not: after
@@ -137,6 +138,7 @@ class Directory {
   [[nodiscard]] PoolStatus status_of(const Entry& entry) const;
 
   control::Runtime& runtime_;
+  const std::size_t workers_;
   const std::filesystem::path keep_;
   ServerSlots slots_;
   PoolLoad nobodys_load_;  // of the slots that no pool has

@@ -6,7 +6,10 @@
 namespace holdfast::gateway {
 
 Directory::Entry::Entry(Directory& owner, std::uint16_t pool_slot, const config::Pool& settings)
-    : directory(owner), slot(pool_slot), roster(settings, owner.slots_, load, *this, base::Clock::now()) {}
+    : directory(owner),
+      slot(pool_slot),
+      load(owner.workers_),
+      roster(settings, owner.slots_, load, *this, base::Clock::now()) {}
 
 void Directory::Entry::joined(std::uint16_t server, const base::Endpoint& address) {
   directory.slots_[server].pool_slot = slot;

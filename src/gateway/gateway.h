@@ -1,20 +1,28 @@
 // gateway/gateway.h: the gateway role of a process: its listeners, pools and workers.
 //
 // Thread: control. The workers are its own.
-// Life:   constructed (every socket is bound), start(), perhaps drain(), destroyed (every connection has ended).
+// Life:   constructed (every socket is bound), start(), then any of the commands, destroyed (every connection has
+//         ended).
+// Change: prepare() does all that can fail and apply() makes it so; nobody who is not concerned notices. What a
+//         listener or a pool is, is its name.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "control/listen_socket.h"
+#include "control/ticker.h"
 #include "control/wakeup.h"
 #include "gateway/connection_log.h"
+#include "gateway/connection_search.h"
 #include "gateway/directory.h"
+#include "gateway/drain_order.h"
+#include "gateway/listener_slots.h"
+#include "gateway/prepared.h"
 #include "gateway/status.h"
+#include "gateway/wakers.h"
 #include "gateway/worker.h"
 
 namespace holdfast::gateway {
@@ -29,53 +37,103 @@ class Gateway {
   // Serves from now on; calls `on_ready` when it does. Host names are resolved first, or given up for the time being.
   void start(std::function<void()> on_ready);
 
-  // Accepts no more, waits until the last connection has ended or `timeout` is over, ends the rest orderly, and calls
-  // `on_drained` with the number of those.
-  void drain(std::chrono::milliseconds timeout, std::function<void(std::uint64_t cut)> on_drained);
+  // Everything that `wanted` needs and that can fail: sockets are bound, threads' loops made. Throws
+  // std::runtime_error with a text for the operator, and then, as when the answer is thrown away, nothing has happened.
+  [[nodiscard]] std::unique_ptr<Prepared> prepare(const config::Settings& wanted);
+  // Makes it so. Nothing else may have changed the gateway since prepare(): do both in one go. With `drop`, listeners
+  // that were drained by command accept again. Keys that only a new process can heed are not looked at; workers only
+  // become more.
+  void apply(std::unique_ptr<Prepared> prepared, RuntimeChanges runtime);
+
+  // Which connections the log tells of from now on.
+  void set_verbosity(Verbosity verbosity);
+
+  // Commands about servers go there.
+  [[nodiscard]] Directory& directory() noexcept { return directory_; }
+
+  // Whether it is configured, or still has connections.
+  [[nodiscard]] bool has_listener(const std::string& name);
+  // The listener accepts no more; its connections end as the order says. A later order replaces the former. False when
+  // there is no such listener.
+  bool drain_listener(const std::string& name, const DrainOrder& order);
+  // It accepts again, and its connections stay. Throws std::runtime_error when it cannot be bound again.
+  bool ready_listener(const std::string& name);
+
+  // The whole node: accepts no more, has its connections end as the order says, and calls `on_drained` when the last
+  // has gone or the deadline is over, with the number of those that it ended then. A later order replaces the former,
+  // and its callback.
+  void drain(const DrainOrder& order, std::function<void(std::uint64_t cut)> on_drained);
+  // Ends the drain of the node, also one that is over: accepts again. Throws std::runtime_error when an address cannot
+  // be bound again; then it goes on draining.
+  void resume();
+
+  // Finds live connections, or ends one orderly by its id (reason `kicked`); connection_search.h says more. The answer
+  // comes on control, perhaps at once; never when the gateway is gone by then.
+  void find_connections(const ConnectionQuery& query, std::function<void(ConnectionPage)> answer);
+  void close_connection(std::uint64_t id, std::function<void(bool found)> answer);
 
   [[nodiscard]] std::uint64_t connections() const;
   [[nodiscard]] Status status() const;
 
  private:
-  struct Listener {
-    Listener(const config::Listener& from, ProcessLimit& process, const policy::HashSeed& seed)
-        : settings(from), admission(from, process, seed) {}
-    config::Listener settings;
-    Admission admission;
-    std::vector<net::SocketAddress> bound;
-  };
-
-  void make_rules(const config::Settings& settings);
-  void make_workers(std::size_t count, Verbosity verbosity);
-  void bind(Listener& listener, std::uint16_t number, const base::Endpoint& endpoint);
-  void check_drained();
+  // gateway.cc
+  [[nodiscard]] std::unique_ptr<Worker> make_worker(std::size_t number);
+  void add_worker(std::unique_ptr<Worker> worker);
+  [[nodiscard]] ConnectionSearches::World searched_world();
   void tell_descriptors() const;
-  void stop_listening();
-  [[nodiscard]] ListenerStatus status_of(std::size_t listener) const;
+  [[nodiscard]] ListenerStatus status_of(const KnownListener& listener) const;
+  [[nodiscard]] WorkerStatus status_of(std::size_t worker) const;
   void hear(const Notice& notice);
+  void tick();
+
+  // reconfiguring.cc
+  void plan_workers(Prepared& plan);
+  void plan_listeners(Prepared& plan);
+  [[nodiscard]] bool will_accept(const PlannedListener& planned, RuntimeChanges runtime);
+  [[nodiscard]] PlannedListener plan_listener(const config::Listener& settings);
+  void commit(Prepared& plan, RuntimeChanges runtime);
+  void hand_over(PlannedBind& planned);
+  void commit(PlannedListener& planned, RuntimeChanges runtime);
+  [[nodiscard]] KnownListener& known(const config::Listener& settings);
+  void adopt_binds(KnownListener& known, PlannedListener& planned);
+  void leave(KnownListener& known);
+  void name_no_pool_that_went();
+  void make_rules(KnownListener& known);
+  [[nodiscard]] ListenerClosing closing_of(const KnownListener& known) const;
+  void publish();
+
+  // draining.cc
+  [[nodiscard]] bool take_closings();
+  [[nodiscard]] bool close_left();
+  void check_drained();
+  [[nodiscard]] std::uint64_t ended() const;
 
   control::Runtime& runtime_;
+  Verbosity verbosity_;
+  const policy::HashSeed seed_;
+  const std::uint64_t first_id_;
   ProcessLimit process_;
-  std::deque<Listener> listeners_;
-  std::vector<ListenerRules> rules_;
-  Directory directory_;
   net::DescriptorBudget descriptors_;
+  Directory directory_;
   std::atomic<net::PortRange> local_ports_;
+  config::Settings settings_;  // as applied last
+  ListenerSlots listeners_;
+  base::Snapshot<Listeners> snapshot_;
   ConnectionLog log_;
   control::Wakeup wakeup_;
   Notices notices_;
-  std::vector<std::vector<ListenerCounters>> listener_counters_;  // of each worker
-  std::vector<WorkerCounters> worker_counters_;
-  std::vector<net::Fd> sockets_;
-  std::vector<base::Waker*> wakers_;              // of the workers
+  ConnectionSearches searches_;
+  Wakers wakers_;
+  std::vector<base::Waker*> readers_;             // the same, for the directory
   std::vector<std::unique_ptr<Worker>> workers_;  // ended first
 
-  std::vector<std::unique_ptr<control::UnixPathOwner>> unix_paths_;
-
   bool started_ = false;
+  bool stopping_ = false;      // told to before it began
+  std::uint64_t changes_ = 0;  // how often it was changed: what was prepared before does not fit any more
   std::unique_ptr<control::Ticker> ports_ticker_;
+  std::unique_ptr<control::Ticker> ticker_;
   std::unique_ptr<control::Ticker> drain_ticker_;
-  base::Time drain_deadline_;
+  std::optional<Drain> drain_;  // of the node
   std::function<void(std::uint64_t)> on_drained_;
 };
 

@@ -98,9 +98,10 @@ bool Relays::may_be_without_header(const Relay& relay, std::span<const std::byte
 void Relays::recognise(base::Key key, Relay& relay) {
   Leg& client = relay.leg(End::client);
   if (client.broken && client.transport.take_error() != 0) return end(key, relay, CloseReason::client_reset);
-  if (const auto reason = rules(relay).admission->recognise(relay.client, loop_.now(), relay.placed)) {
-    return refuse(key, relay, *reason);
-  }
+  bool placed = false;
+  const auto reason = rules(relay).admission->recognise(relay.client, loop_.now(), placed);
+  relay.placed = placed;
+  if (reason) return refuse(key, relay, *reason);
   seek(key, relay);
 }
 

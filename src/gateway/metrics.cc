@@ -7,6 +7,7 @@
 
 #include "gateway/counters.h"
 #include "health/probe_histogram.h"
+#include "net/turn_lengths.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -123,10 +124,26 @@ void add_pool(MetricsPage& page, const PoolStatus& pool) {
   for (const ServerStatus& server : pool.servers) add_server(page, server);
 }
 
+control::HistogramCounts turn_counts(const WorkerStatus& worker) {
+  control::HistogramCounts counts;
+  for (std::size_t i = 0; i < net::TurnLengths::kBoundsSeconds.size(); ++i) {
+    counts.buckets.push_back({net::TurnLengths::kBoundsSeconds[i], worker.turn_buckets[i]});
+  }
+  counts.above = worker.turn_buckets.back();
+  counts.sum = worker.turn_seconds_sum;
+  return counts;
+}
+
 void add_worker(MetricsPage& page, const std::string& number_text, const WorkerStatus& worker) {
   const MetricLabels labels = {{"worker", number_text}};
   page.counter("holdfast_loop_turns_total", "Turns of a worker's event loop.").add(labels, number(worker.turns));
   page.counter("holdfast_loop_events_total", "Events a worker's loop has handled.").add(labels, number(worker.events));
+  page.histogram("holdfast_loop_turn_seconds", "How long a worker's loop was busy in a turn.")
+      .add(labels, turn_counts(worker));
+  page.gauge("holdfast_loop_lag_seconds", "The longest turn of a worker's loop in the last 10 to 20 seconds.")
+      .add(labels, worker.lag_seconds);
+  page.gauge("holdfast_worker_connections", "Connections that live on a worker.")
+      .add(labels, number(worker.connections));
   page.gauge("holdfast_accept_paused", "1 while a worker accepts nothing because descriptors ran short.")
       .add(labels, worker.accept_paused ? 1 : 0);
   page.counter("holdfast_accept_pauses_total", "How often accepting was paused because descriptors ran short.")
@@ -146,10 +163,10 @@ void add_metrics(MetricsPage& page, const Status& status) {
       .add({}, status.local_ports);
   page.gauge("holdfast_descriptors_free", "File descriptors that connections may still take.")
       .add({}, static_cast<double>(status.descriptors_free));
-  page.gauge("holdfast_mailbox_depth", "What waits in a mailbox between workers and control.")
-      .add({{"mailbox", "notices"}}, number(status.notices_waiting));
   page.counter("holdfast_notices_dropped_total", "Events for the connection log that did not fit the workers' mailbox.")
       .add({}, number(status.notices_dropped));
+  page.gauge("holdfast_notices_waiting", "Events in the workers' mailbox that are still to be taken.")
+      .add({}, number(status.notices_waiting));
 }
 
 }  // namespace holdfast::gateway

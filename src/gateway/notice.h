@@ -58,6 +58,11 @@ struct ClosedEarly {
   std::uint16_t server = 0;
 };
 
+// A server has ended many connections at once that it had served.
+struct ConnectionsLost {
+  std::uint16_t server = 0;
+};
+
 // No local port was left to connect to a server from.
 struct PortsShort {
   std::uint16_t server = 0;
@@ -70,7 +75,7 @@ struct SourceUnusable {
 };
 
 using Notice = std::variant<std::monostate, ConnectionOpened, ConnectionEnded, AcceptChanged, ConnectFailed,
-                            ClosedEarly, PortsShort, SourceUnusable>;
+                            ClosedEarly, ConnectionsLost, PortsShort, SourceUnusable>;
 using Notices = base::Mailbox<Notice>;
 
 // Which notices are wanted: what nobody reads is not sent.

@@ -2,7 +2,8 @@
 //
 // What the kernel has received from an end by now is delivered to the other, which is then told that no more will come.
 // What an end says after that is thrown away until it ends too: closing with bytes unread would reset the connection,
-// and the reset would overtake what was delivered. An end that takes nothing for kLingerTimeout is reset.
+// and the reset would overtake what was delivered. An end that takes nothing for kLingerTimeout is reset;
+// ends that have taken everything and only do not close are given kFarewell.
 //
 // An end that was still talking when its stream was cut off (there was more by the time that all before it had been
 // delivered) has not come to its end: the other one is reset once it has taken what it was given.
@@ -14,6 +15,7 @@
 namespace holdfast::gateway {
 namespace {
 
+constexpr std::chrono::seconds kFarewell{2};
 constexpr std::chrono::milliseconds kLook{50};  // at a leg that is to be reset; an acknowledgement makes no event
 constexpr std::chrono::milliseconds kLookForProgress{500};
 
@@ -21,6 +23,8 @@ std::uint32_t& unread(Relay& relay, End end) { return relay.parting.unread[stati
 
 // Whether it is settled what this end gets.
 bool is_settled(const Leg& leg) { return leg.told_end || leg.gone || leg.cut; }
+
+bool has_taken_all(const Leg& leg) { return leg.gone || (leg.told_end && leg.transport.all_delivered()); }
 
 bool is_over(const Leg& leg) { return leg.ended && (leg.told_end || leg.gone); }
 
@@ -168,8 +172,9 @@ void Relays::note_progress(Relay& relay) {
 void Relays::on_parting_deadline(base::Key key, Relay& relay) {
   if (go_on_parting(key, relay) == Fate::ended) return;
   note_progress(relay);
-  if (loop_.tick().since(relay.last_activity) >= kLingerTimeout) {
-    for (const End end : kEnds) relay.leg(end).cut |= !relay.leg(end).transport.all_delivered();
+  const bool all_taken = has_taken_all(relay.leg(End::client)) && has_taken_all(relay.leg(End::server));
+  if (loop_.tick().since(relay.last_activity) >= (all_taken ? kFarewell : kLingerTimeout)) {
+    for (const End end : kEnds) relay.leg(end).cut |= !has_taken_all(relay.leg(end));
     return end(key, relay, relay.reason);
   }
   const bool any_cut = relay.leg(End::client).cut || relay.leg(End::server).cut;

@@ -54,7 +54,6 @@ struct Server {
   Closing closing = Closing::no;
   policy::AcceptRate closing_rate;  // how fast its connections are closed while that is paced
   CloseReason closing_reason = CloseReason::server_down;
-  policy::AcceptRate closing_rate{};  // of its own, instead of the pool's drain_rate; none: the pool's
 };
 
 // Servers that are chosen from together: the backups are a tier of their own.
@@ -82,7 +81,6 @@ struct Pool {
   config::WhenAllDown when_all_down = config::WhenAllDown::refuse;
   config::ProxyOut proxy_protocol = config::ProxyOut::off;
   std::chrono::milliseconds early_close{};  // 0: closes are no errors
-  policy::AcceptRate drain_rate;            // how fast connections of one server are closed
   std::vector<Source> sources{Source{}};    // never empty
   std::vector<Server> servers;
   std::array<Tier, 2> tiers;  // backups second
@@ -91,7 +89,7 @@ struct Pool {
 // By the slot of the pool. One that did not change is the same object in the next version. Never null: a slot that no
 // pool has holds a pool without servers, whose name is empty.
 struct Pools {
-  std::vector<std::shared_ptr<const Pool>> pools;
+  std::vector<std::shared_ptr<const Pool>> pools;  // by slot; null where there is no pool
 };
 
 }  // namespace holdfast::gateway

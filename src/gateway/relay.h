@@ -1,7 +1,7 @@
 // gateway/relay.h: the record of one relayed connection. Flat: no pointers, all of it can be written down.
 //
 // Thread: the worker that accepted it.
-// Memory: 200 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
+// Memory: 192 bytes in its slab, and nothing else while it is idle. See docs/MEMORY.md; a test holds the budget.
 // All that another process would need to go on with it (addresses, times, byte counts, unsent bytes, which side has
 // ended) is here and nowhere else, and the rest (descriptors, indexes, the timer's links) can be learned anew: a
 // versioned record can be written from it between any two turns of the loop, when every byte that was
@@ -34,14 +34,14 @@ inline constexpr End kEnds[] = {End::client, End::server};
 // `broken` says that the kernel has ended both; what was received before may still be there to read.
 struct Leg {
   net::Transport transport;
-  net::BufferChain pending;  // what this end has not taken yet; at most kPendingMax
-  bool readable = false;     // reading may yield something; unset once it says "again"
-  bool hangup = false;       // the end of its stream is near: read on until it comes
-  bool ended = false;        // its stream has ended, and everything before was read
-  bool told_end = false;     // it was told that no more will come
-  bool broken = false;       // the kernel has given the connection up in both directions
-  bool gone = false;         // it takes nothing any more: what is meant for it is thrown away
-  bool cut = false;          // parting: it was given a part only, and is reset once it has taken that
+  net::BufferChain pending;   // what this end has not taken yet; at most kPendingMax
+  bool readable : 1 = false;  // reading may yield something; unset once it says "again"
+  bool hangup : 1 = false;    // the end of its stream is near: read on until it comes
+  bool ended : 1 = false;     // its stream has ended, and everything before was read
+  bool told_end : 1 = false;  // it was told that no more will come
+  bool broken : 1 = false;    // the kernel has given the connection up in both directions
+  bool gone : 1 = false;      // it takes nothing any more: what is meant for it is thrown away
+  bool cut : 1 = false;       // parting: it was given a part only, and is reset once it has taken that
 };
 
 // What is left to do for a relay that is ended orderly, by the End that it came from or is for. It has no
@@ -71,12 +71,13 @@ struct Relay {
   std::array<std::uint64_t, 2> bytes{};  // by the end they came from
   base::Time accepted;
   std::uint64_t id = 0;
-  base::PeerAddress client;        // who it is: its PROXY header may say something else than its socket
-  base::PeerAddress destination;   // whom it wanted to reach, if its PROXY header has said so
-  std::uint32_t behind = kNobody;  // waiting: the next in line, by index in the slab
-  std::uint32_t ahead = kNobody;   // waiting: the one before it
-  std::uint32_t connect_us = 0;    // from accept to connected; 0 while connecting
-  std::uint16_t listener = 0;
+  base::PeerAddress client;          // who it is: its PROXY header may say something else than its socket
+  base::PeerAddress destination;     // whom it wanted to reach, if its PROXY header has said so
+  std::uint32_t behind = kNobody;    // waiting: the next in line, by index in the slab
+  std::uint32_t ahead = kNobody;     // waiting: the one before it
+  std::uint32_t connect_us = 0;      // from accept to connected; 0 while connecting
+  std::uint16_t listener = 0;        // slot in Listeners
+  std::uint16_t pool = 0xffff;       // slot in Pools, once it has been admitted: its listener may change
   std::uint16_t server = kNoServer;  // slot in ServerSlots
   union {
     std::array<std::uint16_t, kTriedMax> tried{};  // before relaying: slots of the servers that failed last, a ring
@@ -85,10 +86,10 @@ struct Relay {
   std::uint16_t ephemeral_port = 0;  // the server's, when the kernel may also connect from it; else 0
   std::uint8_t attempts = 0;
   std::uint8_t source = kNoSource;  // which source address of the pool its server connection has
-  Stage stage = Stage::connecting;
+  Stage stage : 3 = Stage::connecting;
   bool resuming : 1 = false;                  // Loop::resume was asked for
   bool no_port : 1 = false;                   // the last attempt found no local port
-  bool placed = false;                        // it has a place among those of its address
+  bool placed : 1 = false;                    // it has a place among those of its address
   CloseReason reason = CloseReason::stopped;  // why it is ending, once an end has gone
 
   // Before relaying: its number in the order of the queue, 0 while it has never waited. Kept where the server's bytes

@@ -1,5 +1,5 @@
 // The begin of a relay, its deadlines and its end. In between: greeting.cc, waiting.cc, dialling.cc, pump.cc,
-// parting.cc.
+// parting.cc; and renewal.cc, when the configuration changes.
 #include "gateway/relays.h"
 
 #include <algorithm>
@@ -12,6 +12,10 @@ namespace holdfast::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kLingerPoll{50};
+
+// What a server may end on its own and still be well: ten at once, and ten a second. Beyond, two notices a second.
+constexpr policy::AcceptRate kUsualLosses{100'000, 10};
+constexpr policy::AcceptRate kLossNotices{500'000, 1};
 
 std::chrono::microseconds microseconds_between(base::Time from, base::Time to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
@@ -28,39 +32,21 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
       context_(context),
       source_(loop.add_source(*this)),
       timers_(*this, loop.tick()),
+      listeners_(*context.listeners),
       pools_(*context.pools),
       chooser_(pools_.get(), context.number),
       lines_(pools_.get().pools.size(), WaitingLine(relays_)),
       closings_(loop, *context.servers, relays_,
                 [this](base::Key key, CloseReason reason) { part(key, *relays_.find(key), reason); }),
+      scan_(loop, relays_, context.number, context.scan_results,
+            {.pool_of = [this](const Relay& relay) { return rules(relay).pool; },
+             .kick = [this](base::Key key) { part(key, *relays_.find(key), CloseReason::kicked); }}),
       scratch_(std::make_unique_for_overwrite<std::byte[]>(kPendingMax)),
       next_id_(context.first_id) {
   loop.add_timers(timers_);
 }
 
 Relays::~Relays() { end_all(CloseReason::stopped); }
-
-void Relays::refresh() {
-  if (pools_.refresh()) {
-    chooser_.changed(pools_.get());
-    closings_.changed(pools_.get(), closing_listeners());
-    for (WaitingLine& line : lines_) --line.seen_freed;  // another view is a chance
-  }
-  if (waiting_ > 0) serve_lines();
-}
-
-std::vector<ListenerToClose> Relays::closing_listeners() const {
-  std::vector<ListenerToClose> closing;
-  for (std::uint16_t number = 0; number < context_.listeners.size(); ++number) {
-    const ListenerRules& rules = context_.listeners[number];
-    const auto& [pace, rate, reason] = rules.closing;
-    if (pace == Closing::no) continue;
-    const bool by_node = reason == CloseReason::node_drained;
-    policy::RateLimit& limit = by_node ? rules.admission->node_closes() : rules.admission->closes();
-    closing.push_back({number, pace, reason, rate, &limit});
-  }
-  return closing;
-}
 
 void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed) {
   const base::Key key = relays_.add();
@@ -170,12 +156,13 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   if (relay.stage == Relay::Stage::waiting) leave_line(key, relay);
   counters(relay).connections.add(-1);
   counters(relay).closed[static_cast<std::size_t>(reason)].add();
-  Admission& admission = *rules(relay).admission;
+  const Admission& admission = *rules(relay).admission;
   if (relay.placed) admission.forget(relay.client);
   admission.leave();
   context_.descriptors->give(2);
   if (reason == CloseReason::server_reset && !relay.leg(End::server).ended) note_early_close(relay);
-  if (context_.verbosity >= Verbosity::ends) announce_end(relay, reason);
+  if (reason == CloseReason::server_reset || reason == CloseReason::server_closed) note_loss(relay);
+  if (listeners().verbosity >= Verbosity::ends) announce_end(relay, reason);
   if (relay.server != kNoServer) release_server(relay);
   relays_.remove(key);
 }
@@ -187,6 +174,16 @@ void Relays::note_early_close(const Relay& relay) {
   if (loop_.now() - relay.accepted - std::chrono::microseconds(relay.connect_us) >= limit) return;
   slot_of(relay).early_closes_total.fetch_add(1, std::memory_order_relaxed);
   (void)context_.notices->post(ClosedEarly{relay.server});
+}
+
+// A server that ends many at once may have died: it is asked then, and not only when its next check is due.
+void Relays::note_loss(const Relay& relay) {
+  if (relay.server == kNoServer) return;
+  ServerSlot& slot = slot_of(relay);
+  if (slot.losses.try_take(loop_.now(), kUsualLosses)) return;
+  if (slot.loss_notices.try_take(loop_.now(), kLossNotices)) {
+    (void)context_.notices->post(ConnectionsLost{relay.server});
+  }
 }
 
 void Relays::announce_end(const Relay& relay, CloseReason reason) {

@@ -18,11 +18,14 @@
 #include "gateway/admission.h"
 #include "gateway/chooser.h"
 #include "gateway/closings.h"
+#include "gateway/connection_scan.h"
 #include "gateway/counters.h"
+#include "gateway/listeners.h"
 #include "gateway/notice.h"
 #include "gateway/pools.h"
 #include "gateway/relay.h"
 #include "gateway/waiting_line.h"
+#include "gateway/wakers.h"
 #include "net/buffer_pool.h"
 #include "net/descriptors.h"
 #include "net/local_ports.h"
@@ -37,42 +40,20 @@ inline constexpr std::size_t kPendingMax = std::size_t{256} * 1024;  // also the
 inline constexpr std::size_t kTurnBytesMax = std::size_t{512} * 1024;
 inline constexpr std::chrono::seconds kLingerTimeout{10};
 
-// What becomes of the connections that a listener still has.
-struct ListenerClosing {
-  Closing pace = Closing::no;
-  policy::AcceptRate rate;  // of this listener, or of all that are node_drained together
-  CloseReason reason = CloseReason::listener_drained;
-};
-
-// What relays need to know of the listener they came in by.
-struct ListenerRules {
-  std::uint16_t pool = 0;  // index in Pools
-  config::ProxyIn proxy_protocol = config::ProxyIn::off;
-  std::chrono::milliseconds proxy_protocol_timeout{};
-  std::chrono::milliseconds handshake_timeout{};
-  std::chrono::milliseconds idle_timeout{};  // 0: none
-  std::chrono::milliseconds max_age{};       // 0: none
-  double max_age_jitter = 0;
-  net::TcpOptions tcp;             // for the connection to the server; the client's inherits from the listener
-  Admission* admission = nullptr;  // shared by all workers
-  ListenerClosing closing;
-};
-
 // What a worker's parts share. Everything outlives them.
 struct WorkerContext {
   std::uint16_t number = 0;
-  std::span<const ListenerRules> listeners;
-  std::span<ListenerCounters> listener_counters;  // this worker's, one a listener
+  const base::Snapshot<Listeners>* listeners = nullptr;
   WorkerCounters* counters = nullptr;
   ServerSlots* servers = nullptr;
   const base::Snapshot<Pools>* pools = nullptr;
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
-  std::span<base::Waker* const> workers;  // by number; filled before the first one starts
+  ScanResults* scan_results = nullptr;
+  const Wakers* workers = nullptr;
   const std::atomic<net::PortRange>* local_ports = nullptr;
-  Verbosity verbosity = Verbosity::ends;
-  std::uint64_t first_id = 0;  // connection ids count on from here,
-  std::uint64_t id_step = 1;   // one for each worker, so that no two workers have the same
+  std::uint64_t first_id = 0;           // connection ids count on from here,
+  std::uint64_t id_step = kWorkersMax;  // so that no two workers have the same, also those that come later
 };
 
 class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
@@ -85,10 +66,18 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   enum class Placed : bool { no, yes };
   void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed);
 
-  // At the top of each turn: takes the newest pools, and lets those in who wait and have got a chance.
-  void refresh();
+  // Before the first connection and at the top of each turn: takes the newest listeners and pools, and lets those in
+  // who wait and have got a chance. True when the listeners have changed.
+  bool refresh();
   // Ends every connection: orderly towards both ends, but without waiting for bytes that they have not taken.
   void end_all(CloseReason reason);
+  // Looks through all relays, a few a turn, and tells control what was found.
+  void search(std::shared_ptr<const ScanOrder> order) { scan_.begin(std::move(order)); }
+
+  // As refresh() found them.
+  [[nodiscard]] const Listeners& listeners() const noexcept { return listeners_.get(); }
+  [[nodiscard]] const ListenerRules& rules(std::uint16_t listener) const noexcept { return *rules_[listener]; }
+  [[nodiscard]] ListenerCounters& counters(std::uint16_t listener) const noexcept { return *counters_[listener]; }
 
   [[nodiscard]] std::size_t size() const noexcept { return relays_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return relays_.memory_bytes(); }
@@ -147,6 +136,12 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void give_chance(std::uint16_t pool);
   [[nodiscard]] std::size_t longest_waiting(const PoolLoad& load) const;
 
+  // renewal.cc: other rules and other pools, while connections live.
+  void take_listeners();
+  void renew(base::Key key, Relay& relay, const ListenerRules& former);
+  void take_pools();
+  void leave_pool(base::Key key, Relay& relay);
+
   // relays.cc: begin, deadlines, end.
   void arm_relaying(base::Key key, Relay& relay);
   void on_relaying_deadline(base::Key key, Relay& relay);
@@ -155,6 +150,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void end(base::Key key, Relay& relay, CloseReason reason);
   [[nodiscard]] std::vector<ListenerToClose> closing_listeners() const;
   void note_early_close(const Relay& relay);
+  void note_loss(const Relay& relay);
   void announce_end(const Relay& relay, CloseReason reason);
 
   // parting.cc: ending a relay on purpose, orderly.
@@ -186,11 +182,13 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void reset(base::Key key, Relay& relay, End broken);
   void resume_later(base::Key key, Relay& relay, End end);
 
-  [[nodiscard]] const ListenerRules& rules(const Relay& relay) const { return context_.listeners[relay.listener]; }
-  [[nodiscard]] ListenerCounters& counters(const Relay& relay) const {
-    return context_.listener_counters[relay.listener];
+  [[nodiscard]] const ListenerRules& rules(const Relay& relay) const { return rules(relay.listener); }
+  [[nodiscard]] ListenerCounters& counters(const Relay& relay) const { return counters(relay.listener); }
+  [[nodiscard]] const Pool& pool(std::uint16_t number) const {
+    const Pools& pools = pools_.get();
+    return number < pools.pools.size() && pools.pools[number] ? *pools.pools[number] : no_pool_;
   }
-  [[nodiscard]] const Pool& pool(const Relay& relay) const { return *pools_.get().pools[rules(relay).pool]; }
+  [[nodiscard]] const Pool& pool(const Relay& relay) const { return pool(relay.pool); }
   [[nodiscard]] ServerSlot& slot_of(const Relay& relay) const { return (*context_.servers)[relay.server]; }
   [[nodiscard]] net::Token token(base::Key key, End end) const noexcept {
     return {source_, static_cast<std::uint8_t>(end), key};
@@ -202,11 +200,17 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   base::Slab<Relay> relays_;
   net::TimerWheel timers_;
   net::BufferPool buffers_;
+  base::Snapshot<Listeners>::Reader listeners_;
   base::Snapshot<Pools>::Reader pools_;
+  std::vector<std::shared_ptr<const ListenerRules>> rules_;  // by slot, as every living relay has been told of them
+  std::vector<ListenerCounters*> counters_;                  // of this worker, by slot
+  PoolLoad no_load_{kWorkersMax};
+  Pool no_pool_;  // in the place of one that is gone: has no servers and no queue
   Chooser chooser_;
   std::vector<WaitingLine> lines_;  // one a pool
   std::uint32_t waiting_ = 0;       // in all of them
   Closings closings_;
+  ConnectionScan scan_;
   std::unique_ptr<std::byte[]> scratch_;  // what is being relayed right now; empty between turns
   std::uint64_t next_id_;
 };

@@ -66,21 +66,29 @@ inline net::SocketAddress loopback() { return *net::SocketAddress::from(*base::p
 class Rig {
  public:
   explicit Rig(std::size_t servers = 1, const config::Listener& listener = plain_listener())
-      : admission(listener, process, {1, 2}), snapshot_(make_pools(servers)), notices_(1024, wake_) {
-    rules_[0].proxy_protocol = listener.proxy_protocol;
-    rules_[0].proxy_protocol_timeout = std::chrono::milliseconds(200);
-    rules_[0].handshake_timeout = std::chrono::seconds(10);
-    rules_[0].admission = &admission;
-    wakers_[0] = &loop;
-    context_ = {.listeners = rules_,
-                .listener_counters = counters,
+      : admission_(std::make_shared<Admission>(listener, process, policy::HashSeed{1, 2})),
+        admission(*admission_),
+        snapshot_(make_pools(servers)),
+        notices_(1024, wake_),
+        scan_results(64, wake_) {
+    rules_->pool = 0;
+    rules_->proxy_protocol = listener.proxy_protocol;
+    rules_->proxy_protocol_timeout = std::chrono::milliseconds(200);
+    rules_->handshake_timeout = std::chrono::seconds(10);
+    rules_->admission = admission_;
+    rules_->slot = slot_;
+    wakers_.add(loop);
+    context_ = {.listeners = &listeners_,
                 .counters = &worker_counters,
                 .servers = &slots,
                 .pools = &snapshot_,
                 .descriptors = &descriptors,
                 .notices = &notices_,
-                .workers = wakers_,
-                .local_ports = &local_ports};
+                .scan_results = &scan_results,
+                .workers = &wakers_,
+                .local_ports = &local_ports,
+                .first_id = 1,
+                .id_step = 1};
   }
 
   static config::Listener plain_listener() {
@@ -91,11 +99,11 @@ class Rig {
 
   // The parts are made late, so that a test can change the rules first.
   void open() {
+    listen();
+    publish();
     relays_ = std::make_unique<Relays>(loop, context_);
     acceptor_ = std::make_unique<Acceptor>(loop, context_, *relays_);
-    listener_ = *net::open_listener(loopback(), {}, net::Sharing::alone);
-    address_ = *net::SocketAddress::local_of(listener_.get());
-    ASSERT_TRUE(acceptor_->add(listener_.get(), 0, net::Loop::Watch::both_ways));
+    refresh();
   }
 
   // Turns the loop until `done`, which is looked at between turns. Fails after ten seconds.
@@ -103,8 +111,11 @@ class Rig {
     const auto deadline = base::Clock::now() + 10s;
     while (!done()) {
       ASSERT_LT(base::Clock::now(), deadline) << "it did not come to pass";
-      loop.turn(5ms, [this] { relays_->refresh(); });
+      loop.turn(5ms, [this] { refresh(); });
     }
+  }
+  void refresh() {
+    if (relays_->refresh()) acceptor_->refresh();
   }
   // So many turns that whatever is under way has happened.
   void settle() {
@@ -127,13 +138,32 @@ class Rig {
   std::size_t take_notices(const std::function<void(const Notice&)>& see = [](const Notice&) {}) {
     return notices_.take(see);
   }
-  ListenerRules& rules() { return rules_[0]; }
+  // Before open(), or to be followed by publish().
+  ListenerRules& rules() { return *rules_; }
+  // The listener has other rules from the next turn on: a copy of these, and the sockets that there are.
+  void publish() {
+    auto listeners = std::make_shared<Listeners>();
+    listeners->rules.push_back(std::make_shared<ListenerRules>(*rules_));
+    listeners->sockets = sockets;
+    listeners_.publish(std::move(listeners));
+  }
+  // Another socket of the listener, which connect() uses.
+  void listen() {
+    net::Fd fd = *net::open_listener(loopback(), {}, net::Sharing::reuse_port);
+    address_ = *net::SocketAddress::local_of(fd.get());
+    sockets.push_back(std::make_shared<ListenSocket>(std::move(fd), address_, std::uint16_t{0}, others));
+  }
   std::uint64_t refused(RefuseReason reason) { return counters[0].refused[static_cast<std::size_t>(reason)].value(); }
   void set_pool(const std::function<void(Pool&)>& change) {
     auto pool = std::make_shared<Pool>(*snapshot_.newest()->pools[0]);
     change(*pool);
     auto pools = std::make_shared<Pools>();
     pools->pools.push_back(std::move(pool));
+    snapshot_.publish(std::move(pools));
+  }
+  void remove_pool() {
+    auto pools = std::make_shared<Pools>();
+    pools->pools.push_back(nullptr);
     snapshot_.publish(std::move(pools));
   }
   static void set_weight(Pool& pool, std::size_t server, std::uint32_t weight) {
@@ -145,13 +175,21 @@ class Rig {
 
   net::Loop loop;
   ServerSlots slots;
-  PoolLoad load{1};
+  PoolLoad load{kWorkersMax};
   ProcessLimit process;
-  Admission admission;
+
+ private:
+  std::shared_ptr<const Admission> admission_;
+  std::shared_ptr<ListenerSlot> slot_ = std::make_shared<ListenerSlot>(1);
+
+ public:
+  const Admission& admission;
+  std::span<ListenerCounters> counters{&slot_->counters(0), 1};
   std::atomic<net::PortRange> local_ports{net::PortRange{}};
-  std::vector<ListenerCounters> counters{1};
   WorkerCounters worker_counters;
   net::DescriptorBudget descriptors{1000};
+  net::DescriptorBudget others{1000};  // for what is no connection
+  std::vector<std::shared_ptr<ListenSocket>> sockets;
 
  private:
   std::shared_ptr<const Pools> make_pools(std::size_t count) {
@@ -180,12 +218,17 @@ class Rig {
   base::Snapshot<Pools> snapshot_;
   base::EventFd wake_;
   Notices notices_;
-  std::vector<ListenerRules> rules_{1};
-  std::vector<base::Waker*> wakers_{1};
+
+ public:
+  ScanResults scan_results;
+
+ private:
+  std::shared_ptr<ListenerRules> rules_ = std::make_shared<ListenerRules>();
+  base::Snapshot<Listeners> listeners_{std::make_shared<const Listeners>()};
+  Wakers wakers_;
   WorkerContext context_;
   std::unique_ptr<Relays> relays_;
   std::unique_ptr<Acceptor> acceptor_;
-  net::Fd listener_;
   net::SocketAddress address_;
 };
 

@@ -176,6 +176,7 @@ TEST_F(RelaysTest, BytesBehindUrgentDataAreRelayed) {
 
 TEST_F(RelaysTest, AnIdleConnectionIsEndedAtItsTimeoutAndABusyOneIsNot) {
   rig.rules().idle_timeout = 150ms;
+  rig.publish();
   Peer idle = rig.connect();
   Peer idle_server = rig.accept();
   Peer busy = rig.connect();
@@ -351,6 +352,34 @@ TEST(Relays, ASilentServerIsLeftForAnotherAfterTheConnectTimeout) {
     const auto* failed = std::get_if<ConnectFailed>(&notice);
     EXPECT_TRUE(failed == nullptr || failed->error == ETIMEDOUT);
   });
+}
+
+TEST(Relays, AServerThatEndsManyConnectionsAtOnceIsTold) {
+  Rig rig(1);
+  rig.open();
+  std::vector<Peer> clients;
+  std::vector<Peer> servers;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(rig.connect());
+    servers.push_back(rig.accept());
+    rig.until([&] { return rig.slots[0].connections_total == servers.size(); });
+  }
+  int lost = 0;
+  const auto count = [&lost](const Notice& notice) {
+    const auto* it = std::get_if<ConnectionsLost>(&notice);
+    if (it == nullptr) return;
+    EXPECT_EQ(it->server, 0);
+    ++lost;
+  };
+  for (int i = 0; i < 5; ++i) servers[static_cast<std::size_t>(i)].reset();
+  rig.until([&] { return rig.closed(CloseReason::server_reset) == 5; });
+  rig.take_notices(count);
+  EXPECT_EQ(lost, 0) << "a few are nothing unusual";
+  for (std::size_t i = 5; i < servers.size(); ++i) servers[i].reset();
+  rig.until([&] { return rig.closed(CloseReason::server_reset) == 40; });
+  rig.take_notices(count);
+  EXPECT_GE(lost, 1);
+  EXPECT_LE(lost, 2) << "not for each of them";
 }
 
 TEST(Relays, AServerThatDoesNotAnswerInTheTimeOfTheListenerIsAvoidedByTheNext) {

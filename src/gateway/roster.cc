@@ -41,7 +41,7 @@ const Roster::Member* Roster::find(std::uint16_t slot) const noexcept {
   return const_cast<Roster*>(this)->find(slot);  // the same search
 }
 
-const Roster::Member* Roster::find(const std::string& name) const noexcept {
+Roster::Member* Roster::find(const std::string& name) noexcept {
   const auto is_it = [&name](const Member& member) { return !member.leaving && member.settings.name == name; };
   const auto found = std::ranges::find_if(members_, is_it);
   return found == members_.end() ? nullptr : &*found;

@@ -84,6 +84,8 @@ class Roster {
   void agent_silent(std::uint16_t slot, const std::string& error);
   void connect_failed(std::uint16_t slot, const std::string& error, base::Time now);
   void closed_early(std::uint16_t slot, base::Time now);
+  // It has ended many connections at once: no error of its own, but a reason to ask it.
+  void connections_lost(std::uint16_t slot, base::Time now);
   // `source`: index in pool.source_addresses.
   void source_unusable(std::uint8_t source, base::Time now);
   // Time passes: slow starts go on, ejections end, those that left and are empty go.
@@ -149,7 +151,7 @@ class Roster {
 
   Member* find(std::uint16_t slot) noexcept;
   [[nodiscard]] const Member* find(std::uint16_t slot) const noexcept;
-  [[nodiscard]] const Member* find(const std::string& name) const noexcept;  // on the list, not leaving
+  [[nodiscard]] Member* find(const std::string& name) noexcept;  // on the list, not leaving
   // The lists and the commands on top of them, made true.
   void relist(base::Time now);
   [[nodiscard]] std::vector<Listed> listed();

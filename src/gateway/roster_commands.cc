@@ -13,13 +13,17 @@ base::Error fault(base::Errc code, const char* what) { return {code, base::Side:
 }  // namespace
 
 base::Result<void> Roster::change_server(const std::string& name, const ServerChange& change, base::Time now) {
-  const Member* member = find(name);
+  Member* const member = find(name);
   if (member == nullptr) return fault(base::Errc::not_found, "server");
   if (change.weight.value_or(0) > policy::kWeightMax) return fault(base::Errc::malformed, "weight above 1000");
   const config::Server* listed = member->origin == Origin::runtime ? nullptr : as_listed(name);
   const auto changed = changes_.change(name, change, listed, now);
   if (!changed) return changed;
   base::log_info("server changed by command", {{"server", settings_.name + "/" + name}});
+  if (change.mode == ServerMode::ready) {
+    member->agent_mode = ServerMode::ready;  // until the agent says it again
+    member->agent_cause.clear();
+  }
   relist(now);
   return {};
 }
@@ -52,12 +56,7 @@ void Roster::give_order(Member& member, const ServerOrder& order, base::Time now
   if (before == order.mode) return;
   if (before == ServerMode::maint) leave_maintenance(member, now);
   if (order.mode == ServerMode::maint) enter_maintenance(member);
-  if (order.mode == ServerMode::ready) {
-    member.agent_mode = ServerMode::ready;  // until the agent says it again
-    member.agent_cause.clear();
-  } else if (before == ServerMode::ready) {
-    note_drain(member);
-  }
+  if (before == ServerMode::ready) note_drain(member);
 }
 
 // Nobody asks it, so nobody can say that it is good.
@@ -87,7 +86,10 @@ std::vector<RuntimeChange> Roster::runtime_changes() const {
     if (member.leaving) continue;
     add(member.settings.name, member.origin == Origin::runtime ? nullptr : as_listed(member.settings.name));
   }
-  for (const std::string& server : changes_.removed()) add(server, as_listed(server));
+  for (const std::string& server : changes_.removed()) {
+    // One that discovery does not name now differs from nothing; it is left out again when it is back.
+    if (const config::Server* listed = as_listed(server)) add(server, listed);
+  }
   return all;
 }
 

@@ -135,6 +135,11 @@ void Roster::closed_early(std::uint16_t slot, base::Time now) {
   if (member != nullptr && !member->leaving) trouble(*member, "closed early", now);
 }
 
+void Roster::connections_lost(std::uint16_t slot, base::Time now) {
+  Member* member = find(slot);
+  if (member != nullptr && !member->leaving) doubt(*member, now);
+}
+
 void Roster::source_unusable(std::uint8_t source, base::Time now) {
   if (source >= sources_.count() || !sources_.address(source)) return;
   base::Time& told = source_told_[source];

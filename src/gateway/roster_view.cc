@@ -101,7 +101,6 @@ std::shared_ptr<const Pool> Roster::build(base::Time now) {
   pool->when_all_down = settings_.when_all_down;
   pool->proxy_protocol = settings_.proxy_protocol;
   if (settings_.passive) pool->early_close = config::milliseconds(settings_.passive->early_close);
-  pool->drain_rate = accept_rate(settings_.drain_rate);
   pool->sources.clear();
   for (const SourceIndexes::Source& source : sources_.wanted()) {
     Source& to = pool->sources.emplace_back(Source{source.index, {}});

@@ -33,8 +33,7 @@ void tell(std::vector<Difference>& all, const char* key, const std::optional<T>&
 }
 
 void obey(ServerOrder& order, const ServerChange& change, base::Time now) {
-  if (change.mode && *change.mode != order.mode)
-    order = {.mode = *change.mode, .rate = {}, .deadline = {}, .deadline_from = {}};
+  if (change.mode && *change.mode != order.mode) order = {.mode = *change.mode};
   if (change.rate) order.rate = change.rate;
   if (change.deadline) {
     order.deadline = change.deadline;

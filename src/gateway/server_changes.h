@@ -30,16 +30,16 @@ enum class ServerMode : std::uint8_t { ready, drain, maint };
 
 // What a command asks of a server. What is not set stays as it is.
 struct ServerChange {
-  std::optional<ServerMode> mode;  // `ready` ends a drain at once
+  std::optional<ServerMode> mode{};  // `ready` ends a drain at once
   // With drain or maint, or while one of them holds: how fast the live connections are closed, and how long after the
   // command the rest are closed at once. Without them they end by themselves.
-  std::optional<base::Rate> rate;
-  std::optional<config::Duration> deadline;
-  std::optional<std::uint32_t> weight;
-  std::optional<std::uint32_t> max_connections;
-  std::optional<base::Rate> max_accept_rate;
-  std::optional<base::Endpoint> address;
-  std::optional<bool> backup;
+  std::optional<base::Rate> rate{};
+  std::optional<config::Duration> deadline{};
+  std::optional<std::uint32_t> weight{};
+  std::optional<std::uint32_t> max_connections{};
+  std::optional<base::Rate> max_accept_rate{};
+  std::optional<base::Endpoint> address{};
+  std::optional<bool> backup{};
 };
 
 // A difference between what runs and what the file says, as one line of a list.
@@ -54,8 +54,8 @@ struct RuntimeChange {
 // What the operator wants of a server.
 struct ServerOrder {
   ServerMode mode = ServerMode::ready;
-  std::optional<base::Rate> rate;
-  std::optional<config::Duration> deadline;
+  std::optional<base::Rate> rate{};
+  std::optional<config::Duration> deadline{};
   base::Time deadline_from{};  // when the command came that has set it
 };
 

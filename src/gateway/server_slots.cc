@@ -55,6 +55,8 @@ std::optional<std::uint16_t> ServerSlots::open(const std::string& pool, const st
   opened.load.aside.take_back();
   opened.load.accepts.forget();
   opened.closes.forget();
+  opened.losses.forget();
+  opened.loss_notices.forget();
   opened.sources.reset(sources);
   return slot;
 }

@@ -82,6 +82,8 @@ struct ServerSlot {
   std::atomic<std::uint64_t> connect_us_total{0};   // from accept to established, of all that were
   std::atomic<std::uint32_t> failures_in_a_row{0};  // connects, since the last that worked
   policy::RateLimit closes;                         // paces the closing of its connections over all workers
+  policy::RateLimit losses;        // connections that the server has ended; beyond the usual it is worth a look
+  policy::RateLimit loss_notices;  // how often control is told so
   SourceLoads sources;
 
   // From here on for control alone.

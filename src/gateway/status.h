@@ -12,26 +12,6 @@
 
 namespace holdfast::gateway {
 
-struct ListenerStatus {
-  std::string name;
-  std::vector<std::string> addresses;  // as bound: a port 0 has become a real one
-  std::uint32_t max_connections = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t connections_total = 0;
-  std::map<std::string, std::uint64_t> closed;   // by reason
-  std::map<std::string, std::uint64_t> refused;  // by reason
-  std::uint64_t without_room = 0;                // clients let in uncounted because a table per address was full
-  std::uint64_t bytes_to_server = 0;
-  std::uint64_t bytes_to_client = 0;
-  std::vector<std::uint64_t> connect_buckets;  // as ConnectHistogram has them
-  double connect_seconds_sum = 0;
-};
-
-struct SourceStatus {
-  std::string address;  // empty: the kernel chooses
-  std::uint64_t ports = 0;
-};
-
 // How far a drain is: of a server, a listener or the node.
 struct DrainStatus {
   double rate = 0;                              // connections closed a second; 0: they end by themselves
@@ -46,6 +26,29 @@ struct Difference {
   std::string file;
   std::string now;
   friend bool operator==(const Difference&, const Difference&) = default;
+};
+
+struct ListenerStatus {
+  std::string name;
+  std::string state;                   // accepting, draining (by command), leaving (no longer configured)
+  std::string pool;                    // where its new connections go
+  std::vector<std::string> addresses;  // as bound: a port 0 has become a real one
+  std::uint32_t max_connections = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t connections_total = 0;
+  std::map<std::string, std::uint64_t> closed;   // by reason
+  std::map<std::string, std::uint64_t> refused;  // by reason
+  std::uint64_t without_room = 0;                // clients let in uncounted because a table per address was full
+  std::uint64_t bytes_to_server = 0;
+  std::uint64_t bytes_to_client = 0;
+  std::vector<std::uint64_t> connect_buckets;  // as ConnectHistogram has them
+  double connect_seconds_sum = 0;
+  std::optional<DrainStatus> draining;  // while its connections are meant to end, by command
+};
+
+struct SourceStatus {
+  std::string address;  // empty: the kernel chooses
+  std::uint64_t ports = 0;
 };
 
 struct ServerStatus {
@@ -112,12 +115,16 @@ struct PoolStatus {
 };
 
 struct WorkerStatus {
+  std::uint64_t connections = 0;  // that live on it
   std::uint64_t turns = 0;
   std::uint64_t events = 0;
   bool accept_paused = false;
   std::uint64_t accept_pauses = 0;
   std::uint64_t relay_memory_bytes = 0;
   std::uint64_t buffer_memory_bytes = 0;
+  double lag_seconds = 0;                   // the longest turn of its loop in the last 10 to 20 s
+  std::vector<std::uint64_t> turn_buckets;  // turns by their length, as net::TurnLengths has them
+  double turn_seconds_sum = 0;
 };
 
 struct Status {
@@ -127,8 +134,10 @@ struct Status {
   std::uint32_t max_connections = 0;  // of the process
   std::uint32_t local_ports = 0;      // that one source address has towards one server
   std::int64_t descriptors_free = 0;
-  std::uint64_t notices_waiting = 0;  // events from the workers that control has not taken yet
-  std::uint64_t notices_dropped = 0;  // connection log lines that did not fit the mailbox
+  std::uint64_t notices_dropped = 0;    // connection log lines that did not fit the mailbox
+  std::uint64_t notices_waiting = 0;    // in the mailbox, for control to take them
+  std::uint64_t notices_room = 0;       // how many it holds
+  std::optional<DrainStatus> draining;  // while the node is drained, or stops
 };
 
 }  // namespace holdfast::gateway

@@ -26,7 +26,7 @@ void Relays::wait(base::Key key, Relay& relay) {
   relay.tried.fill(kNoServer);  // by the time that it is served, they may be good again
   relay.stage = Relay::Stage::waiting;
   relay.last_activity = loop_.tick();
-  WaitingLine& line = lines_[rules(relay).pool];
+  WaitingLine& line = lines_[relay.pool];
   if (relay.ticket() == 0) {
     relay.ticket() = pool.load->tickets.fetch_add(1, std::memory_order_relaxed) + 1;
     relay.joined() = loop_.tick().count;
@@ -34,7 +34,7 @@ void Relays::wait(base::Key key, Relay& relay) {
   } else {
     line.join_again(key.index);
   }
-  tell_head(rules(relay).pool);
+  tell_head(relay.pool);
   const bool is_first = line.first() == key.index;
   const auto whole = static_cast<std::uint32_t>(pool.queue_timeout / base::Tick::kLength);
   const base::Tick last{static_cast<std::uint32_t>(relay.joined()) + whole + 2};
@@ -44,11 +44,11 @@ void Relays::wait(base::Key key, Relay& relay) {
 void Relays::leave_line(base::Key key, Relay& relay) {
   unlink(key, relay);
   pool(relay).load->waiting.fetch_sub(1, std::memory_order_relaxed);
-  tell_head(rules(relay).pool);
+  tell_head(relay.pool);
 }
 
 void Relays::unlink(base::Key key, Relay& relay) {
-  WaitingLine& line = lines_[rules(relay).pool];
+  WaitingLine& line = lines_[relay.pool];
   line.leave(key.index);
   --waiting_;
   timers_.cancel(key.index);
@@ -59,13 +59,14 @@ void Relays::on_waited(base::Key key, Relay& relay) {
   const auto waited = loop_.tick().since(base::Tick{static_cast<std::uint32_t>(relay.joined())});
   if (waited >= pool(relay).queue_timeout + base::Tick::kLength) return end(key, relay, CloseReason::queue_timeout);
   timers_.arm(key.index, base::Tick{loop_.tick().count + 1});
-  if (lines_[rules(relay).pool].first() == key.index) serve(rules(relay).pool);
+  if (lines_[relay.pool].first() == key.index) serve(relay.pool);
 }
 
 void Relays::serve_lines() {
   for (std::uint16_t pool = 0; pool < lines_.size(); ++pool) {
-    const std::uint32_t freed = pools_.get().pools[pool]->load->freed.load(std::memory_order_acquire);
-    if (lines_[pool].empty() || lines_[pool].seen_freed == freed) continue;
+    if (lines_[pool].empty()) continue;
+    const std::uint32_t freed = this->pool(pool).load->freed.load(std::memory_order_acquire);
+    if (lines_[pool].seen_freed == freed) continue;
     lines_[pool].seen_freed = freed;
     serve(pool);
   }
@@ -73,13 +74,13 @@ void Relays::serve_lines() {
 
 // Lets the first in line go on, as long as there is a server for it and nobody elsewhere has waited longer.
 void Relays::serve(std::uint16_t number) {
-  const Pool& pool = *pools_.get().pools[number];
+  const Pool& pool = this->pool(number);
   WaitingLine& line = lines_[number];
   bool served = false;
   while (!line.empty()) {
     const std::size_t longest = longest_waiting(*pool.load);
     if (pool.load->heads[longest].load(std::memory_order_acquire) < line.head()) {
-      if (!served) context_.workers[longest]->wake();
+      if (!served) context_.workers->wake(longest);
       break;
     }
     const base::Key key = relays_.key_of(line.first());
@@ -100,7 +101,7 @@ void Relays::serve(std::uint16_t number) {
 // Until it has its server, it counts as the first that waits: nobody takes the place that it was promised, neither a
 // newcomer nor the first in another line.
 void Relays::send_on(base::Key key, Relay& relay, Choice choice) {
-  const std::uint16_t number = rules(relay).pool;
+  const std::uint16_t number = relay.pool;
   PoolLoad& load = *pool(relay).load;
   unlink(key, relay);
   relay.stage = Relay::Stage::connecting;
@@ -111,21 +112,21 @@ void Relays::send_on(base::Key key, Relay& relay, Choice choice) {
 }
 
 void Relays::tell_head(std::uint16_t pool) {
-  pools_.get().pools[pool]->load->heads[context_.number].store(lines_[pool].head(), std::memory_order_release);
+  this->pool(pool).load->heads[context_.number].store(lines_[pool].head(), std::memory_order_release);
 }
 
 // A place has become free, or somebody has taken one and there may be more: whoever has waited longest is told.
 void Relays::give_chance(std::uint16_t number) {
-  PoolLoad& load = *pools_.get().pools[number]->load;
+  PoolLoad& load = *pool(number).load;
   if (load.waiting.load(std::memory_order_relaxed) == 0) return;
   load.freed.fetch_add(1, std::memory_order_release);
-  context_.workers[longest_waiting(load)]->wake();
+  context_.workers->wake(longest_waiting(load));
 }
 
 // The number of the worker whose first has waited longest.
 std::size_t Relays::longest_waiting(const PoolLoad& load) const {
   std::size_t longest = 0;
-  for (std::size_t i = 1; i < context_.workers.size(); ++i) {
+  for (std::size_t i = 1, count = context_.workers->size(); i < count; ++i) {
     if (load.heads[i].load(std::memory_order_acquire) < load.heads[longest].load(std::memory_order_acquire))
       longest = i;
   }

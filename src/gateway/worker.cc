@@ -4,11 +4,16 @@
 #include <string>
 
 #include "base/thread.h"
+#include "gateway/connection_search.h"
 
 namespace holdfast::gateway {
 
 Worker::Worker(const WorkerContext& context)
-    : context_(context), relays_(loop_, context_), acceptor_(loop_, context_, relays_), commands_(64, loop_) {}
+    : context_(with(context, counters_)),
+      relays_(loop_, context_),
+      acceptor_(loop_, context_, relays_),
+      commands_(64, loop_),
+      searches_(ConnectionSearches::kUnderWayMax, loop_) {}
 
 Worker::~Worker() { stop(); }
 
@@ -19,8 +24,9 @@ void Worker::stop() {
   thread_.join();
 }
 
-base::Result<void> Worker::listen(int fd, std::uint16_t listener, net::Loop::Watch how) {
-  return acceptor_.add(fd, listener, how);
+WorkerContext Worker::with(WorkerContext context, WorkerCounters& counters) {
+  context.counters = &counters;
+  return context;
 }
 
 void Worker::start() {
@@ -31,22 +37,25 @@ void Worker::command(Command command) {
   if (!commands_.post(command)) std::abort();  // a handful of commands in a worker's life
 }
 
+void Worker::search(std::shared_ptr<const ScanOrder> order) {
+  if (!searches_.post(std::move(order))) std::abort();  // it has room for all that are under way
+}
+
 void Worker::run() {
   base::begin_thread(("worker-" + std::to_string(context_.number)).c_str());
+  (void)relays_.refresh();
+  acceptor_.refresh();
   loop_.run([this] { at_top_of_turn(); });
   relays_.end_all(CloseReason::stopped);
 }
 
 void Worker::at_top_of_turn() {
-  relays_.refresh();
+  if (relays_.refresh()) acceptor_.refresh();
   commands_.take([this](Command command) { obey(command); });
+  searches_.take([this](std::shared_ptr<const ScanOrder> order) { relays_.search(std::move(order)); });
 }
 
 void Worker::obey(Command command) {
-  if (accepting()) {
-    acceptor_.stop();
-    accepting_.store(false, std::memory_order_release);
-  }
   if (command == Command::end_all) relays_.end_all(CloseReason::stopped);
 }
 

@@ -13,35 +13,35 @@ namespace holdfast::gateway {
 class Worker {
  public:
   enum class Command : std::uint8_t {
-    stop_accepting,
-    end_all,  // closes every connection; implies stop_accepting
+    end_all,  // closes every connection
   };
 
   explicit Worker(const WorkerContext& context);
   ~Worker();  // stops
 
-  // Before start(): a listening socket of this worker.
-  [[nodiscard]] base::Result<void> listen(int fd, std::uint16_t listener, net::Loop::Watch how);
   void start();
   void command(Command command);
+  // Looks for connections, or ends one. ConnectionSearches bounds how many such orders there are at a time.
+  void search(std::shared_ptr<const ScanOrder> order);
   // Ends what lives and joins. Workers wake each other: each is stopped before the first one is destroyed.
   void stop();
-  // Whether stop_accepting has been done.
-  [[nodiscard]] bool accepting() const noexcept { return accepting_.load(std::memory_order_acquire); }
   [[nodiscard]] base::Waker& waker() noexcept { return loop_; }
+  [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const net::Loop::Counters& loop_counters() const noexcept { return loop_.counters(); }
 
  private:
   void run();
   void at_top_of_turn();
   void obey(Command command);
+  [[nodiscard]] static WorkerContext with(WorkerContext context, WorkerCounters& counters);
 
+  WorkerCounters counters_;
   const WorkerContext context_;
   net::Loop loop_;
   Relays relays_;
   Acceptor acceptor_;
   base::Mailbox<Command> commands_;
-  std::atomic<bool> accepting_{true};
+  base::Mailbox<std::shared_ptr<const ScanOrder>> searches_;
   std::thread thread_;
 };
 

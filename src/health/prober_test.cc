@@ -321,5 +321,62 @@ TEST(Spread, JitterKeepsToItsShare) {
   EXPECT_EQ(jittered(milliseconds{1'000}, 0, random), milliseconds{1'000});
 }
 
+TEST(Prober, OtherSettingsActWithoutWaitingForTheOldInterval) {
+  const Port refusing(Port::State::refusing);
+  const Port listening;
+  control::Runtime runtime;
+  config::Health settings = settings_of(HealthType::tcp);
+  settings.interval = kNever;
+  std::vector<bool> passed;
+  Prober prober(runtime, shared(settings), [&](std::uint32_t, const Outcome& outcome) {
+    passed.push_back(outcome.passed);
+    runtime.stop();
+    return kNever;
+  });
+  prober.watch(0, {refusing.endpoint(), ""}, milliseconds{0});
+  runtime.run();
+  settings.interval = milliseconds{50};
+  settings.port = listening.endpoint().port;
+  prober.set_settings(shared(settings));
+  runtime.context().restart();
+  runtime.run();
+  EXPECT_EQ(passed, (std::vector{false, true}));
+  EXPECT_EQ(prober.probes_total(), 2U) << "what was counted stays";
+}
+
+TEST(Prober, TheAgentBesideTheCheckComesAndGoesWithItsPort) {
+  const ScriptedServer agent([](Conversation& c) { c.send("50%\n"); });
+  const Port listening;
+  control::Runtime runtime;
+  config::Health settings = settings_of(HealthType::tcp);
+  settings.interval = milliseconds{20};
+  int checks = 0;
+  int answers = 0;
+  Prober prober(
+      runtime, shared(settings),
+      [&](std::uint32_t, const Outcome&) {
+        ++checks;
+        return milliseconds{20};
+      },
+      [&](std::uint32_t, const Outcome&) { ++answers; });
+  const auto run_until = [&](const std::function<bool()>& reached) {
+    const Until until(runtime, reached);
+    runtime.context().restart();
+    runtime.run();
+  };
+  prober.watch(0, {listening.endpoint(), ""}, milliseconds{0});
+  run_until([&] { return checks >= 3; });
+  EXPECT_EQ(answers, 0);
+  settings.agent_port = agent.endpoint().port;
+  prober.set_settings(shared(settings));
+  run_until([&] { return answers >= 2; });
+  settings.agent_port = 0;
+  prober.set_settings(shared(settings));
+  const int before = answers;
+  checks = 0;
+  run_until([&] { return checks >= 5; });
+  EXPECT_EQ(answers, before);
+}
+
 }  // namespace
 }  // namespace holdfast::health

@@ -57,6 +57,12 @@ base::Result<SocketAddress> SocketAddress::local_of(int fd) {
   return result;
 }
 
+base::Result<SocketAddress> SocketAddress::remote_of(int fd) {
+  SocketAddress result;
+  if (::getpeername(fd, result.get(), result.room()) != 0) return base::system_error("getpeername");
+  return result;
+}
+
 std::string SocketAddress::path() const {
   if (!is_unix()) return "";
   const char* path = storage_.unix_path.sun_path;

@@ -25,6 +25,9 @@ class SocketAddress {
   // The local address of a socket: what a bind to port 0 has become.
   [[nodiscard]] static base::Result<SocketAddress> local_of(int fd);
 
+  // The address of a socket's peer.
+  [[nodiscard]] static base::Result<SocketAddress> remote_of(int fd);
+
   [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
   [[nodiscard]] sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
   [[nodiscard]] socklen_t size() const noexcept { return size_; }

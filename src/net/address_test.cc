@@ -47,6 +47,16 @@ TEST(SocketAddress, LocalOfTellsThePortThatWasGiven) {
   EXPECT_EQ(error.error().system_errno, EBADF);
 }
 
+TEST(SocketAddress, RemoteOfTellsWhoIsAtTheOtherEnd) {
+  const auto listener = open_listener(address_of("127.0.0.1:0"), {}, Sharing::alone);
+  const auto local = SocketAddress::local_of(listener->get());
+  const Fd client(*dial(*local, {}));
+  while (!SocketAddress::remote_of(client.get())) {  // until it is connected
+  }
+  EXPECT_EQ(SocketAddress::remote_of(client.get())->text(), local->text());
+  EXPECT_EQ(SocketAddress::remote_of(-1).error().system_errno, EBADF);
+}
+
 TEST(SocketAddress, TellsThePeer) {
   EXPECT_EQ(address_of("10.0.0.1:4711").peer().text(), "10.0.0.1:4711");
   EXPECT_EQ(address_of("[::1]:4711").peer().text(), "[::1]:4711");

@@ -94,6 +94,7 @@ void Loop::turn(base::Duration patience, const std::function<void()>& top_of_tur
   resuming_.clear();
   // Last: after a pause of this process, what has come in meanwhile is seen before anyone is judged to be silent.
   for (TimerWheel* wheel : wheels_) wheel->advance(tick());
+  counters_.lengths.record(now_, base::Clock::now());
 }
 
 void Loop::dispatch(std::uint64_t packed, std::uint32_t events) {

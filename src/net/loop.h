@@ -1,7 +1,7 @@
 // net/loop.h: the event loop of one thread, on edge-triggered epoll.
 //
 // Thread:  everything on the thread that calls run(), but wake() and stop(), which any thread may call.
-// Cost:    one epoll_wait and one reading of the clock a turn of up to 256 events; nothing is allocated for an event.
+// Cost:    one epoll_wait and two readings of the clock a turn of up to 256 events; nothing is allocated for an event.
 // Events:  are named by source, slab index and generation, never by address: an event that was on its way when its
 //          object went finds nothing (base::Slab::find), even when descriptor and place have been used again.
 // Edge:    a descriptor is watched once, for both directions, and never again. An event says that something changed:
@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/slab.h"
 #include "base/time.h"
+#include "net/turn_lengths.h"
 
 namespace holdfast::net {
 
@@ -93,6 +94,7 @@ class Loop final : public base::Waker {
   struct Counters {
     base::Counter turns;
     base::Counter events;
+    TurnLengths lengths;  // from the end of waiting to the end of the turn
   };
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

@@ -1,5 +1,6 @@
 #include "net/socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -51,7 +52,7 @@ Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-base::Result<Fd> open_listener(const SocketAddress& address, TcpOptions options, Sharing sharing) {
+base::Result<Fd> bind_listener(const SocketAddress& address, TcpOptions options, Sharing sharing) {
   Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd.get() < 0) return base::system_error("socket");
   if (address.is_unix()) {
@@ -65,8 +66,34 @@ base::Result<Fd> open_listener(const SocketAddress& address, TcpOptions options,
     }
   }
   if (::bind(fd.get(), address.get(), address.size()) != 0) return base::system_error("bind");
-  if (::listen(fd.get(), kBacklog) != 0) return base::system_error("listen");
   return fd;
+}
+
+base::Result<void> begin_listening(int fd) noexcept {
+  if (::listen(fd, kBacklog) != 0) return base::system_error("listen");
+  return {};
+}
+
+base::Result<Fd> open_listener(const SocketAddress& address, TcpOptions options, Sharing sharing) {
+  auto fd = bind_listener(address, options, sharing);
+  if (!fd) return fd;
+  const auto listening = begin_listening(fd->get());
+  if (!listening) return listening.error();
+  return fd;
+}
+
+base::Result<void> change_options(int fd, TcpOptions options) noexcept {
+  const auto user_timeout = static_cast<int>(std::min<std::int64_t>(options.user_timeout.count(), 1 << 30));
+  const bool done = set(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive.count() > 0 ? 1 : 0) &&
+                    set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout) && apply(fd, options);
+  if (!done) return base::system_error("setsockopt");
+  return {};
+}
+
+base::Result<Fd> duplicate(int fd) noexcept {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (copy.get() < 0) return base::system_error("fcntl");
+  return copy;
 }
 
 base::Result<void> check_unused(const SocketAddress& address) {

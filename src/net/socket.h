@@ -34,6 +34,7 @@ class Fd {
 struct TcpOptions {
   std::chrono::seconds keepalive{0};  // 0: no probes. Else the first after this, then 3 more, a quarter of it apart
   std::chrono::milliseconds user_timeout{0};  // TCP_USER_TIMEOUT; 0: the kernel's default
+  friend bool operator==(const TcpOptions&, const TcpOptions&) = default;
 };
 
 // Who else may listen on the same address: other workers of this process do, each with a socket of its own.
@@ -43,6 +44,13 @@ enum class Sharing : std::uint8_t { alone, reuse_port };
 // An IPv6 address takes IPv6 only, so that [::]:1883 and 0.0.0.0:1883 can stand side by side.
 // A unix socket's stale file (nobody listens there) is replaced. Errors: system, with errno of the call that failed.
 [[nodiscard]] base::Result<Fd> open_listener(const SocketAddress& address, TcpOptions options, Sharing sharing);
+// The same in two steps: the first takes the address, and nobody can connect before the second.
+[[nodiscard]] base::Result<Fd> bind_listener(const SocketAddress& address, TcpOptions options, Sharing sharing);
+[[nodiscard]] base::Result<void> begin_listening(int fd) noexcept;
+// Gives a listening socket of TCP other options, and so every socket that it will accept.
+[[nodiscard]] base::Result<void> change_options(int fd, TcpOptions options) noexcept;
+// Another descriptor of the same socket.
+[[nodiscard]] base::Result<Fd> duplicate(int fd) noexcept;
 
 // Fails with EADDRINUSE when somebody else listens there. Sharing::reuse_port alone would join them without a word.
 [[nodiscard]] base::Result<void> check_unused(const SocketAddress& address);

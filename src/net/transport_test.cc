@@ -170,6 +170,20 @@ TEST(Transport, WritingToOneThatHasGoneFailsWithoutASignal) {
   }
 }
 
+TEST(Transport, KnowsHowMuchIsUnread) {
+  Link link = link_over("127.0.0.1:0");
+  EXPECT_EQ(link.server.unread_bytes(), 0U);
+  const std::array<std::byte, 8> bytes{};
+  ASSERT_EQ(link.client.write(bytes).bytes, 8U);
+  link.client.end_writing();
+  wait_for(link.server.fd(), POLLRDHUP);
+  EXPECT_EQ(link.server.unread_bytes(), 8U) << "the end of the stream does not count";
+  std::array<std::byte, 5> few{};
+  ASSERT_EQ(link.server.read(few).bytes, 5U);
+  EXPECT_EQ(link.server.unread_bytes(), 3U);
+  EXPECT_EQ(Transport().unread_bytes(), 0U);
+}
+
 TEST(Transport, KnowsWhenAllWasDelivered) {
   Link link = link_over("127.0.0.1:0");
   EXPECT_TRUE(link.client.all_delivered());

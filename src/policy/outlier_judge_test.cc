@@ -141,6 +141,15 @@ TEST(OutlierJudge, FollowsItsRules) {
   EXPECT_EQ(judge.error(3, kBegin, 3).kind, Kind::ejected) << "more than the most is the most";
 }
 
+TEST(OutlierJudge, WithoutErrorsInTheRulesEverybodyReturns) {
+  OutlierJudge judge = pool(4, {1, 10s, 10s, 60s, 1});
+  EXPECT_EQ(judge.error(1, kBegin, 3).kind, Kind::ejected);
+  EXPECT_EQ(judge.error(2, kBegin, 3).kind, Kind::ejected);
+  judge.set_rules({0, 10s, 10s, 60s, 1});
+  EXPECT_EQ(judge.tick(kBegin), (std::vector<OutlierJudge::Id>{1, 2}));
+  EXPECT_EQ(judge.ejected(), 0U);
+}
+
 TEST(OutlierJudge, WhateverHappensNotTooManyAreOut) {
   std::mt19937_64 random(1);
   OutlierJudge judge = pool(10, {3, 10s, 10s, 60s, 0.3});

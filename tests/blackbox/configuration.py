@@ -13,7 +13,7 @@ def config(listener=None, pool=None, **sections):
     listeners = [{"name": "main", "bind": ["127.0.0.1:0"], "pool": pools[0]["name"], **each}
                  for each in _as_list(listener or {})]
     document = {
-        "node": {"workers": 1, "stop_timeout": "3s"},
+        "node": {"workers": 1, "stop_timeout": "3s", "run_dir": ""},
         "log": {"format": "json"},
         "admin": {"listen": "127.0.0.1:0"},
     }

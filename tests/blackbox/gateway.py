@@ -24,6 +24,10 @@ class Answer(NamedTuple):
     status: int
     content_type: str
     body: str
+    headers: dict = {}
+
+    def json(self):
+        return json.loads(self.body)
 
 
 class Lines:
@@ -131,12 +135,62 @@ class Gateway:
 
     # What it shows.
 
-    def get(self, path):
+    def ask(self, method, path, body=None, headers=None):
+        """`body`: bytes as they are, or a value that becomes JSON. `headers`: further ones, or others."""
+        as_json = body is not None and not isinstance(body, bytes)
+        sent = {**({"Content-Type": "application/json"} if as_json else {}), **(headers or {})}
         connection = _AdminConnection(self.admin)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, json.dumps(body) if as_json else body, sent)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.getheader("content-type", ""), answer.read().decode())
+            lower = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, lower.get("content-type", ""), answer.read().decode(), lower)
+        finally:
+            connection.close()
+
+    def get(self, path):
+        return self.ask("GET", path)
+
+    def told(self, method, path, body=None):
+        """What the API answers to a request that must work."""
+        answer = self.ask(method, path, body)
+        assert 200 <= answer.status < 300, answer
+        return json.loads(answer.body) if answer.body else None
+
+    def status(self):
+        return self.told("GET", "/v1/status")
+
+    def listener(self, name="main"):
+        return self.told("GET", f"/v1/listeners/{name}")
+
+    def change_server(self, name, pool="p", **change):
+        return self.told("PATCH", f"/v1/pools/{pool}/servers/{name}", change)
+
+    # What operators do.
+
+    def write_file(self, document):
+        """As a careful editor does it: the process never sees half a file."""
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(document if isinstance(document, str) else to_toml(document))
+        fresh.rename(self.file)
+
+    def reload(self, document=None, **options):
+        """Writes the file, if one is given, and reloads it. Returns the report; the reload must work."""
+        if document is not None:
+            self.write_file(document)
+        return self.told("POST", "/v1/reload", options)
+
+    def command(self, *arguments, **options):
+        """`holdfast ARGUMENTS` against this process, as subprocess.CompletedProcess."""
+        return run_to_end(*arguments, "--admin", f"http://{self.admin}", **options)
+
+    def begin(self, method, path):
+        """The beginning of an answer that has no end."""
+        connection = _AdminConnection(self.admin)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.getheader("content-type", ""), "")
         finally:
             connection.close()
 
@@ -195,10 +249,6 @@ class Gateway:
     def pool(self, name="p"):
         """What GET /v1/pools says of a pool."""
         return next(each for each in json.loads(self.get("/v1/pools").body) if each["name"] == name)
-
-    def servers(self, pool="p"):
-        """What GET /v1/pools/POOL/servers says, by name."""
-        return {each["name"]: each for each in json.loads(self.get(f"/v1/pools/{pool}/servers").body)}
 
     def wait_ended(self, count=1, **fields):
         """The log's lines about ended connections."""

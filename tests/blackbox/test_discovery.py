@@ -374,13 +374,34 @@ def test_on_remove_drain_ends_the_longest_idle_first_at_drain_rate(start, list_f
                gateway.pool()["discovery"]["age_seconds"] > 0.2, "half of them are not idle")
     began = time.monotonic()
     list_file.write([b])
-    closed = lambda: gateway.metric("holdfast_closed_total", reason="server_removed")
-    wait_until(lambda: closed() >= 10, "the first ones are closed")
+    wait_until(lambda: sum(not each.nothing_came() for each in clients) >= 10, "the first ones are closed")
     assert time.monotonic() - began < scaled(3, 20)
     assert all(each.nothing_came() for each in clients[30:]), "the busy ones come last"
     gateway.wait_metric("holdfast_closed_total", 40, reason="server_removed")
     assert time.monotonic() - began > 0.8, "40 at 40/s, of which 4 may go at once"
     wait_until(lambda: set(gateway.servers()) == {"b"}, "a is forgotten")
+
+
+def test_what_is_under_way_arrives_before_a_removed_server_lets_go(start, list_file, hand_backend, echo_backend):
+    """Both ends are told in order, and a client that says something too late is not answered with a reset."""
+    a, b = hand_backend("a"), echo_backend("b")
+    gateway = start([a], on_remove="close")
+    client = gateway.connect()
+    server = a.accept()
+    up, down = b"u" * 300_000, b"d" * 300_000
+    client.send(up)
+    server.send(down)
+    gateway.wait_metric("holdfast_relayed_bytes_total", len(down), direction="to_client")
+    gateway.wait_metric("holdfast_relayed_bytes_total", len(up), direction="to_server")
+    list_file.write([b])
+    assert server.receive_until_end() == up
+    client.send(b"too late")
+    assert client.receive_until_end() == down
+    client.send(b"and later")
+    client.close()
+    server.close()
+    gateway.wait_metric("holdfast_closed_total", 1, reason="server_removed")
+    assert gateway.metric("holdfast_relayed_bytes_total", direction="to_server") == len(up)
 
 
 def test_drain_deadline_ends_a_drain(start, list_file, echo_backend):

@@ -1,0 +1,93 @@
+#include "node/drains.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace holdfast::app {
+namespace {
+
+gateway::DrainOrder order_of(const admin::DrainRequest& request) { return {request.rate, request.deadline}; }
+
+std::string text_of(const admin::DrainRequest& request) {
+  std::string text = request.rate ? base::to_text(*request.rate) : "as they end";
+  if (request.deadline) text += ", at once after " + base::to_text(*request.deadline);
+  return text;
+}
+
+}  // namespace
+
+Drains::Drains(control::Runtime& runtime, gateway::Gateway& gateway) : runtime_(runtime), gateway_(gateway) {}
+
+void Drains::after(Waiting& waiting, config::Duration wait, std::function<void()> then) {
+  waiting.until = base::Clock::now() + wait;
+  if (wait.count() == 0) return then();
+  waiting.timer =
+      std::make_unique<control::Ticker>(runtime_, config::milliseconds(wait), [&waiting, then = std::move(then)] {
+        const auto timer = std::move(waiting.timer);
+        then();
+      });
+}
+
+void Drains::begin(const admin::DrainRequest& order, config::Duration wait,
+                   std::function<void(std::uint64_t)> on_drained) {
+  base::log_info("the node drains: not ready from now on",
+                 {{"accepts_for", base::to_text(wait)},
+                  {"closes", text_of(order)},
+                  {"connections", static_cast<std::int64_t>(gateway_.connections())}});
+  after(node_.emplace(), wait, [this, order, on_drained = std::move(on_drained)] {
+    gateway_.drain(order_of(order), [this, on_drained](std::uint64_t cut) {
+      if (node_) node_->drained = true;
+      base::log_info("the node is drained", {{"connections_left", static_cast<std::int64_t>(cut)}});
+      on_drained(cut);
+    });
+  });
+}
+
+void Drains::end() {
+  if (!node_) return;
+  const bool waits = node_->timer != nullptr;
+  if (!waits) gateway_.resume();
+  node_.reset();
+  base::log_info("the node accepts connections again");
+}
+
+std::optional<admin::NodeDrain> Drains::status() const {
+  if (!node_) return std::nullopt;
+  admin::NodeDrain status;
+  if (node_->timer) {
+    const auto left = std::chrono::duration<double>(node_->until - base::Clock::now());
+    status.wait_seconds_left = std::max(0.0, left.count());
+  }
+  status.progress.remaining = gateway_.connections();
+  if (const auto begun = gateway_.status().draining) status.progress = *begun;
+  return status;
+}
+
+bool Drains::begin_listener(const std::string& name, const admin::DrainRequest& order, config::Duration wait) {
+  if (!gateway_.has_listener(name)) return false;
+  base::log_info("a listener drains",
+                 {{"listener", name}, {"accepts_for", base::to_text(wait)}, {"closes", text_of(order)}});
+  listeners_.erase(name);  // a new order takes the place of the old one
+  after(listeners_[name], wait, [this, name, order] { (void)gateway_.drain_listener(name, order_of(order)); });
+  return true;
+}
+
+bool Drains::end_listener(const std::string& name) {
+  if (!gateway_.ready_listener(name)) return false;
+  if (listeners_.erase(name) > 0) base::log_info("a listener accepts connections again", {{"listener", name}});
+  return true;
+}
+
+std::vector<std::string> Drains::draining_listeners() const {
+  std::vector<std::string> names;
+  for (const auto& [name, waiting] : listeners_) names.push_back(name);
+  return names;
+}
+
+void Drains::forget_missing() {
+  std::erase_if(listeners_, [this](const auto& each) { return !gateway_.has_listener(each.first); });
+}
+
+}  // namespace holdfast::app

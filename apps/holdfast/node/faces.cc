@@ -1,0 +1,83 @@
+#include "node/faces.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "control/metrics.h"
+
+namespace holdfast::app {
+namespace {
+
+using admin::Done;
+using admin::Outcome;
+using admin::Refusal;
+
+// What binds addresses again may fail, and then nothing has changed.
+Outcome<Done> unless_it_throws(const std::function<bool()>& work, const std::string& missing) {
+  try {
+    if (work()) return Done{};
+  } catch (const std::runtime_error& error) {
+    return Refusal{Refusal::Why::failed, error.what()};
+  }
+  return Refusal{Refusal::Why::not_found, missing};
+}
+
+std::string no_listener(const std::string& name) { return "no listener is called \"" + name + "\""; }
+
+void add_drains(admin::Faces& faces, const NodeParts& parts) {
+  const auto default_wait = [parts] { return parts.reload.settings().node.drain_wait; };
+  faces.drain = [parts, default_wait](admin::DrainRequest order) -> Outcome<Done> {
+    if (parts.info().phase == admin::Phase::starting) return Refusal{Refusal::Why::conflict, "the node only starts"};
+    if (parts.drains.draining()) return Refusal{Refusal::Why::conflict, "the node drains already"};
+    const base::Rate usual = parts.reload.settings().node.drain_rate;
+    if (!order.rate && usual.per_second > 0) order.rate = usual;
+    parts.drains.begin(order, order.wait.value_or(default_wait()), [](std::uint64_t) {});
+    return Done{};
+  };
+  faces.resume = [parts]() -> Outcome<Done> {
+    if (!parts.drains.draining()) return Refusal{Refusal::Why::conflict, "the node does not drain"};
+    return unless_it_throws([&] { return parts.drains.end(), true; }, "");
+  };
+  faces.drain_listener = [parts, default_wait](const std::string& name,
+                                               const admin::DrainRequest& order) -> Outcome<Done> {
+    const config::Duration wait = order.wait.value_or(default_wait());
+    if (parts.drains.begin_listener(name, order, wait)) return Done{};
+    return Refusal{Refusal::Why::not_found, no_listener(name)};
+  };
+  faces.ready_listener = [parts](const std::string& name) {
+    return unless_it_throws([&] { return parts.drains.end_listener(name); }, no_listener(name));
+  };
+}
+
+void add_configuration(admin::Faces& faces, const NodeParts& parts) {
+  faces.reload = [parts](admin::ReloadOrder order, const std::function<void(Outcome<admin::ReloadReport>)>& answer) {
+    if (parts.drains.draining()) {
+      return answer(Refusal{Refusal::Why::conflict, "the node drains: make it ready again, then reload"});
+    }
+    answer(parts.reload(order));
+    parts.drains.forget_missing();
+  };
+}
+
+}  // namespace
+
+admin::Faces faces_of(const NodeParts& parts) {
+  admin::Faces faces;
+  faces.node = parts.info;
+  faces.status = [parts] { return parts.gateway.status(); };
+  faces.http = [parts] { return parts.servers.counters(); };
+  faces.alarms = [parts] { return parts.alarms.to_json(); };
+  faces.events = [parts](const control::Request& request) { return parts.events.answer(request); };
+  add_drains(faces, parts);
+  faces.add_metrics = [parts](control::MetricsPage& page) {
+    control::add_event_metrics(page, parts.events);
+    control::add_alarm_metrics(page, parts.alarms);
+  };
+  add_configuration(faces, parts);
+  add_server_faces(
+      faces, parts.gateway.directory(), [parts]() -> const auto& { return parts.reload.settings().pools; });
+  add_connection_faces(faces, parts.gateway);
+  return faces;
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,38 @@
+// apps/holdfast/node/watch.h: looks at the process once a second, and tells events and alarms of what has changed.
+//
+// Thread: control. Cost: one status of the gateway a second. What it is given outlives it.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "admin/alarm_judge.h"
+#include "admin/state_events.h"
+#include "control/alarms.h"
+#include "control/events.h"
+#include "control/ticker.h"
+
+namespace holdfast::app {
+
+class Watch {
+ public:
+  static constexpr std::chrono::milliseconds kPeriod{1000};
+
+  Watch(control::Runtime& runtime, std::function<admin::Scene()> scene, control::Events& events,
+        control::Alarms& alarms);
+
+  // Also in between: after a reload or a command, so that its events come at once.
+  void look();
+
+ private:
+  void tell(const admin::AlarmChange& change);
+
+  std::function<admin::Scene()> scene_;
+  control::Events& events_;
+  control::Alarms& alarms_;
+  admin::AlarmJudge judge_;
+  std::optional<admin::Scene> before_;
+  control::Ticker ticker_;
+};
+
+}  // namespace holdfast::app

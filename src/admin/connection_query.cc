@@ -1,0 +1,87 @@
+#include "admin/connection_query.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "admin/problems.h"
+#include "admin/query.h"
+#include "config/endpoint_kinds.h"
+#include "config/sections.h"
+
+namespace holdfast::admin {
+namespace {
+
+using control::Response;
+
+constexpr std::uint32_t kLimitMax = 1000;
+constexpr std::uint64_t kIdMax = (std::uint64_t{1} << 53U) - 1;  // what every reader of JSON sees whole
+constexpr std::size_t kNameBytesMax = 300;                       // an address may be a server's name
+constexpr std::chrono::hours kAgeMax{24 * 365 * 10};
+
+config::Kind<ConnectionsQuery::Sort> sort() {
+  using Sort = ConnectionsQuery::Sort;
+  return config::choice<Sort>({{"id", Sort::id}, {"age", Sort::age}, {"idle", Sort::idle}, {"bytes", Sort::bytes}});
+}
+
+ConnectionsQuery read(Query& query) {
+  const auto name = config::text(kNameBytesMax);
+  const auto age = config::duration({}, kAgeMax);
+  ConnectionsQuery wanted;
+  wanted.listener = query.take("listener", name);
+  wanted.pool = query.take("pool", name);
+  wanted.server = query.take("server", name);
+  wanted.address = query.take("address", config::cidr());
+  wanted.min_age = query.take("min_age", age);
+  wanted.min_idle = query.take("min_idle", age);
+  if (const auto bytes = query.take("min_bytes", config::bytes({}, {std::numeric_limits<std::uint64_t>::max()}))) {
+    wanted.min_bytes = bytes->count;
+  }
+  wanted.sort = query.take("sort", sort()).value_or(wanted.sort);
+  wanted.limit = static_cast<std::uint32_t>(query.take_number("limit", 1, kLimitMax).value_or(wanted.limit));
+  wanted.after = query.take_number("after", 0, kIdMax);
+  return wanted;
+}
+
+bool has(const std::vector<std::string>& names, const std::optional<std::string>& wanted) {
+  return !wanted || std::ranges::find(names, *wanted) != names.end();
+}
+
+// A server that has gone may still have connections; a name that is in no pool at all is a mistake nevertheless.
+std::vector<std::string> servers_of(const gateway::Status& status, const std::optional<std::string>& pool) {
+  std::vector<std::string> names;
+  for (const gateway::PoolStatus& each : status.pools) {
+    if (pool && each.name != *pool) continue;
+    for (const gateway::ServerStatus& server : each.servers) names.push_back(server.name);
+  }
+  return names;
+}
+
+std::optional<Response> unknown_name(const ConnectionsQuery& wanted, const gateway::Status& status) {
+  const auto unknown = [](const char* kind, const std::string& name, const std::vector<std::string>& known) {
+    const std::string detail = std::string("no ") + kind + " is called \"" + control::printable(name) + "\"";
+    return problem_with_known(400, detail, known);
+  };
+  const auto listeners = names_of(status.listeners, &gateway::ListenerStatus::name);
+  if (!has(listeners, wanted.listener)) return unknown("listener", *wanted.listener, listeners);
+  const auto pools = names_of(status.pools, &gateway::PoolStatus::name);
+  if (!has(pools, wanted.pool)) return unknown("pool", *wanted.pool, pools);
+  const auto servers = servers_of(status, wanted.pool);
+  if (!has(servers, wanted.server)) return unknown("server", *wanted.server, servers);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<ConnectionsQuery, Response> read_connections_query(const control::Request& request,
+                                                                const gateway::Status& status) {
+  Query query(request);
+  ConnectionsQuery wanted = read(query);
+  if (auto wrong = query.problem()) return std::move(*wrong);
+  if (wanted.after && wanted.sort != ConnectionsQuery::Sort::id) {
+    return control::problem(400, "`after` goes with `sort=id` only: any other order changes between two pages");
+  }
+  if (auto wrong = unknown_name(wanted, status)) return std::move(*wrong);
+  return wanted;
+}
+
+}  // namespace holdfast::admin

@@ -1,0 +1,21 @@
+// admin/connection_query.h: which connections are asked for, from the parameters of GET /v1/connections.
+//
+// Thread: pure.
+#pragma once
+
+#include <initializer_list>
+#include <variant>
+
+#include "admin/faces.h"
+#include "control/http_message.h"
+
+namespace holdfast::admin {
+
+inline constexpr std::initializer_list<const char*> kConnectionParameters = {
+    "listener", "pool", "server", "address", "min_age", "min_idle", "min_bytes", "sort", "limit", "after"};
+
+// A problem, too, for a listener or pool that is not in `status`: that nothing matches would say something else.
+[[nodiscard]] std::variant<ConnectionsQuery, control::Response> read_connections_query(const control::Request& request,
+                                                                                       const gateway::Status& status);
+
+}  // namespace holdfast::admin
