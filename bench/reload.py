@@ -237,6 +237,75 @@ def measure(arguments, proxy, folder, backends):
         process.stop()
 
 
+def asked(admin, method, path, body="{}"):
+    """What the API answers, and how long that took."""
+    start = time.monotonic()
+    connection = http.client.HTTPConnection(admin, timeout=PATIENCE)
+    connection.request(method, path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    if answer.status >= 300:
+        raise BenchError(f"{method} {path}: {answer.status} {text}")
+    return json.loads(text or "null"), time.monotonic() - start
+
+
+def large_reload(holdfast, folder, servers=2000, times=20):
+    """A file with many servers, of which one changes: how long the process takes, and how long the caller waits."""
+    path = folder / "large.toml"
+
+    def write(weight):
+        lines = ['[node]\nworkers = 1\nrun_dir = ""\n[admin]\nlisten = "127.0.0.1:0"',
+                 '[[listener]]\nname = "l"\nbind = ["127.0.0.1:0"]\npool = "p"\n[[pool]]\nname = "p"']
+        lines += [f'[[pool.server]]\nname = "s{i}"\naddress = "127.0.{i // 200}.1:{20000 + i}"\nweight = '
+                  f'{weight if i == servers // 2 else 100}' for i in range(servers)]
+        path.write_text("\n".join(lines) + "\n")
+
+    write(100)
+    process = Process([holdfast, "run", path], PROXY_CPU, folder / "large.log")
+    try:
+        admin = process.read_json()["admin"]
+        took, waited = [], []
+        for weight in range(times):
+            write(weight + 1)
+            report, seconds = asked(admin, "POST", "/v1/reload")
+            if len(report["changes"]) != 1:
+                raise BenchError(f"one server changed, the report says {report['changes']}")
+            took.append(report["took_seconds"])
+            waited.append(seconds)
+        return {"took_ms": 1000 * statistics.median(took), "waited_ms": 1000 * statistics.median(waited),
+                "longest_ms": 1000 * max(waited)}
+    finally:
+        process.stop()
+
+
+def paced_drain(arguments, folder, backends, connections=5000, rate=500):
+    """How evenly the connections of a server are closed: rate over the whole, and the worst second."""
+    holdfast = Holdfast(arguments.holdfast)
+    ports = [proxies.free_port(), proxies.free_port()]
+    process = holdfast.start(folder, Version(0, ports, backends[:1]))
+    hold = Process([arguments.generator, "bench", "hold", f"127.0.0.1:{ports[0]}", "--connections", str(connections),
+                    "--duration", "60s", "--json"], GENERATOR_CPU, folder / "hold.log")
+    try:
+        servers = "/v1/pools/p/servers/s0"
+        while asked(holdfast.admin, "GET", servers, None)[0]["connections"] < connections:
+            time.sleep(0.1)
+        begun = time.monotonic()
+        asked(holdfast.admin, "PATCH", servers, json.dumps({"state": "drain", "rate": f"{rate}/s"}))
+        samples = [(begun, connections)]
+        while samples[-1][1] > 0 and time.monotonic() - begun < 10 * connections / rate:
+            time.sleep(0.1)
+            left = asked(holdfast.admin, "GET", servers, None)[0]["connections"]
+            samples.append((time.monotonic(), left))
+        # The first and the last tenth are left out: a burst at the start, and the wait for the last to acknowledge.
+        middle = [each for each in samples if 0.1 * connections < each[1] < 0.9 * connections]
+        (t0, n0), (t1, n1) = middle[0], middle[-1]
+        return {"connections": connections, "rate": rate, "per_second": (n0 - n1) / (t1 - t0)}
+    finally:
+        hold.stop()
+        process.stop()
+
+
 ROWS = [
     ("connections lost", lambda run: run["lost"], "{:.0f}"),
     ("p99 of a message with reloads / without", lambda run: run["p99_reloads"] / run["p99_quiet"], "{:.2f}"),
@@ -250,7 +319,7 @@ ROWS = [
 ]
 
 
-def report(arguments, runs):
+def report(arguments, runs, large, drain):
     lines = [
         "# Reloads under load", "",
         f"{arguments.connections} connections carry {arguments.rate} messages of 64 bytes a second through one worker while the",
@@ -262,6 +331,11 @@ def report(arguments, runs):
     for title, value, form in ROWS:
         cells = [form.format(statistics.median(value(run) for run in found)) for found in runs.values()]
         lines.append(f"| {title} | {' | '.join(cells)} |")
+    lines += ["", "Of Holdfast alone:", "",
+              f"- A file with 2,000 servers of which one changed: {large['took_ms']:.1f} ms in the process, {large['waited_ms']:.1f} ms "
+              f"for the caller (longest {large['longest_ms']:.1f} ms). To reach: 50 ms.",
+              f"- A server with {drain['connections']:,} idle connections drained at {drain['rate']}/s: {drain['per_second']:.1f}/s. "
+              "To reach: within 5 %."]
     return "\n".join(lines) + "\n"
 
 
@@ -295,11 +369,13 @@ def main():
                     found["late_descriptors"] = 2 * LATE_CLIENTS * (arguments.reloads - 1)
                     print(json.dumps(found), file=sys.stderr, flush=True)
                     runs[proxy.name].append(found)
+            large = large_reload(arguments.holdfast, folder)
+            drain = paced_drain(arguments, folder, backends)
         except BenchError as error:
             sys.exit(f"reload: {error}")
         finally:
             Process.stop_all()
-    text = report(arguments, runs)
+    text = report(arguments, runs, large, drain)
     arguments.output.write_text(text)
     print(text)
 
