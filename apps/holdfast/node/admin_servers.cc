@@ -2,9 +2,10 @@
 
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
-#include "control/ticker.h"
 #include "control/token_file.h"
 
 namespace holdfast::app {
@@ -17,15 +18,12 @@ control::Guard guard_of(const config::Admin& admin) {
   return admin.token_file.empty() ? control::Guard() : control::Guard(control::read_token_file(admin.token_file));
 }
 
-std::optional<base::Endpoint> socket_of(const config::Node& node) {
-  if (node.run_dir.empty()) return std::nullopt;
-  std::error_code error;
-  std::filesystem::create_directories(node.run_dir, error);
-  if (error) {
-    throw std::runtime_error("node.run_dir " + node.run_dir + ": " + error.message() +
-                             " (an empty run_dir does without the admin socket)");
-  }
-  return base::Endpoint{base::Endpoint::Kind::unix_path, node.run_dir + "/admin.sock", 0};
+// The directory that a package makes; who runs the program by hand as an ordinary user may not.
+constexpr std::string_view kUsualRunDir = "/run/holdfast";
+
+bool is_forbidden(const std::error_code& error) {
+  return error == std::errc::permission_denied || error == std::errc::operation_not_permitted ||
+         error == std::errc::read_only_file_system;
 }
 
 }  // namespace
@@ -48,9 +46,7 @@ void AdminServers::apply(const config::Settings& settings) {
   std::optional<Served> listen;
   const bool moves = wanted && !(listen_ && listen_->endpoint == *wanted);
   if (moves) listen = open(*wanted, {}, guard);
-  const auto path = socket_of(settings.node);
-  // The socket's file says who may ask: its users need no token.
-  if (path && !socket_) socket_ = open(*path, {settings.admin.socket_mode, settings.admin.socket_group}, {});
+  if (!socket_) socket_ = open_socket(settings);
   if (moves || !wanted) {
     retire(std::exchange(listen_, std::move(listen)));
   } else {
@@ -58,15 +54,32 @@ void AdminServers::apply(const config::Settings& settings) {
   }
 }
 
+// The socket's file says who may ask: its users need no token.
+std::optional<AdminServers::Served> AdminServers::open_socket(const config::Settings& settings) {
+  const std::string& directory = settings.node.run_dir;
+  if (directory.empty()) return std::nullopt;
+  const base::Endpoint path{base::Endpoint::Kind::unix_path, directory + "/admin.sock", 0};
+  try {
+    std::filesystem::create_directories(directory);
+    return open(path, {settings.admin.socket_mode, settings.admin.socket_group}, {});
+  } catch (const std::system_error& error) {
+    const std::string what = "no admin socket in node.run_dir " + directory + ": " + error.code().message();
+    if (directory != kUsualRunDir || !is_forbidden(error.code())) {
+      throw std::runtime_error(what + " (an empty run_dir does without it)");
+    }
+    remark_ = what;
+    return std::nullopt;
+  }
+}
+
 // The request that has led to this may be one of its own.
 void AdminServers::retire(std::optional<Served> old) {
   if (!old) return;
   old->server->stop_listening();
-  auto farewell = std::make_shared<std::unique_ptr<control::Ticker>>();
-  auto server = std::make_shared<std::unique_ptr<control::HttpServer>>(std::move(old->server));
-  *farewell = std::make_unique<control::Ticker>(runtime_, kFarewell, [farewell, server] {
-    const auto ended = std::move(*farewell);
-    server->reset();
+  retired_.push_back(std::move(*old));
+  farewell_ = std::make_unique<control::Ticker>(runtime_, kFarewell, [this] {
+    const auto ended = std::move(farewell_);
+    retired_.clear();
   });
 }
 

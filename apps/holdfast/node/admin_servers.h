@@ -12,6 +12,7 @@
 
 #include "config/settings.h"
 #include "control/http_server.h"
+#include "control/ticker.h"
 
 namespace holdfast::app {
 
@@ -23,6 +24,8 @@ class AdminServers {
   // address still gets an answer. The token file is read again.
   void apply(const config::Settings& settings);
 
+  // Why there is no socket, though there could be: for the log.
+  [[nodiscard]] const std::string& remark() const noexcept { return remark_; }
   [[nodiscard]] std::string address() const;  // of admin.listen; empty when there is none
   [[nodiscard]] std::vector<const control::HttpCounters*> counters() const;
 
@@ -35,12 +38,16 @@ class AdminServers {
 
   [[nodiscard]] Served open(const base::Endpoint& endpoint, const control::SocketFile& file,
                             const control::Guard& guard) const;
+  [[nodiscard]] std::optional<Served> open_socket(const config::Settings& settings);
   void retire(std::optional<Served> old);
 
   control::Runtime& runtime_;
   std::function<control::Router()> routes_;
   std::optional<Served> listen_;
   std::optional<Served> socket_;
+  std::vector<Served> retired_;
+  std::unique_ptr<control::Ticker> farewell_;  // for them
+  std::string remark_;
 };
 
 }  // namespace holdfast::app

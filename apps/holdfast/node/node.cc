@@ -116,6 +116,7 @@ ExitStatus Node::serve(std::function<void(const Serving&)> on_ready) {
   Parts& parts = *parts_;
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
     parts.serving = true;
+    if (!parts.servers.remark().empty()) base::log_warning(parts.servers.remark());
     on_ready({parts.gateway.status().listeners, parts.servers.address()});
     control::notify_ready();
   });
