@@ -7,6 +7,7 @@ import pytest
 
 from configuration import config
 from environment import wait_until
+from gateway import CONNECTIONS_CUT, ENDED_AT_ONCE
 from test_stop import is_refused
 
 
@@ -150,10 +151,10 @@ def test_an_operator_stops_a_drain_of_the_node(run, echo_backend):
 
 
 @pytest.mark.parametrize("first, second, status", [
-    (signal.SIGTERM, signal.SIGTERM, 6), (signal.SIGTERM, signal.SIGINT, 6), (signal.SIGHUP, signal.SIGTERM, 5),
-    (signal.SIGINT, None, 6)])
+    (signal.SIGTERM, signal.SIGTERM, ENDED_AT_ONCE), (signal.SIGTERM, signal.SIGINT, ENDED_AT_ONCE),
+    (signal.SIGHUP, signal.SIGTERM, CONNECTIONS_CUT), (signal.SIGINT, None, ENDED_AT_ONCE)])
 def test_signals_in_any_order_and_the_exit_status_that_tells(run, echo_backend, first, second, status):
-    timeout = "300ms" if status == 5 else "1h"
+    timeout = "300ms" if status == CONNECTIONS_CUT else "1h"
     gateway = run("run", config(pool=dict(servers=[echo_backend("a")]), node=dict(stop_timeout=timeout)))
     client = gateway.connect()
     assert client.ask(b"x")

@@ -86,8 +86,14 @@ def ask(gateway, operation, names=None, body=None):
 
 
 def read_everything(gateway):
+    """While something drains, /readyz says no and everything else goes on."""
     for name in sorted(served(gateway) & {each for each in OPERATIONS if each.startswith("GET ")} - ENDLESS):
-        assert ask(gateway, OPERATIONS[name]).status < 400, name
+        status = ask(gateway, OPERATIONS[name]).status
+        assert status == 503 if name == "GET /readyz" and drains(gateway) else status < 400, (name, status)
+
+
+def drains(gateway):
+    return gateway.status()["drain"] is not None or gateway.listener()["drain"] is not None
 
 
 # The file alone.

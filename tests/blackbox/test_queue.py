@@ -7,6 +7,7 @@ import pytest
 
 from configuration import config
 from environment import scaled, wait_until
+from gateway import ENDED_AT_ONCE
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 LATE_S = 0.2  # how far behind a server of the test may be on a busy machine
@@ -325,5 +326,5 @@ def test_the_end_of_the_process_ends_waiting(run, hand_backend):
     gateway.signal(signal.SIGINT)
     for each in waiting:
         each.expect_end()
-    assert gateway.wait_exit() == 0
+    assert gateway.wait_exit() == ENDED_AT_ONCE
     assert len(gateway.log("connection ended", reason="stopped")) == 6

@@ -7,6 +7,8 @@ import pytest
 from configuration import config
 from environment import PATIENCE_S, scaled, seconds_of, wait_until
 
+CONNECTIONS_CUT, ENDED_AT_ONCE = 5, 6  # exit statuses: docs/OPERATIONS.md
+
 
 def is_refused(address):
     """Whether a client that comes now is turned away by the kernel: nobody listens."""
@@ -64,12 +66,12 @@ def test_sigterm_ends_an_idle_process_at_once(run, echo_backend):
 def test_stop_timeout_cuts_what_is_left(relayed):
     client, server, gateway = _relayed_with_stop_timeout(relayed, "500ms")
     took, status = seconds_of(lambda: (gateway.signal(signal.SIGTERM), gateway.wait_exit())[1])
-    assert status == 0
+    assert status == CONNECTIONS_CUT
     assert 0.5 <= took < scaled(3, 15)
     client.expect_end()
     server.expect_end()
     assert gateway.log("connection ended", reason="stopped")
-    assert gateway.log("drained", connections_cut=1)
+    assert gateway.log("the node is drained", connections_left=1)
 
 
 @pytest.mark.parametrize("first, second", [(signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
@@ -78,7 +80,7 @@ def test_a_second_signal_ends_a_drain_at_once(relayed, first, second):
     draining(gateway)
     assert client.nothing_came() and server.nothing_came()
     gateway.signal(second)
-    assert gateway.wait_exit() == 0
+    assert gateway.wait_exit() == ENDED_AT_ONCE
     client.expect_end()
     server.expect_end()
     assert gateway.log("connection ended", reason="stopped")
@@ -87,7 +89,7 @@ def test_a_second_signal_ends_a_drain_at_once(relayed, first, second):
 def test_sigint_ends_at_once(relayed):
     client, server, gateway = _relayed_with_stop_timeout(relayed, "1h")
     gateway.signal(signal.SIGINT)
-    assert gateway.wait_exit() == 0
+    assert gateway.wait_exit() == ENDED_AT_ONCE
     client.expect_end()
     server.expect_end()
     assert gateway.log("connection ended", reason="stopped")
