@@ -196,7 +196,7 @@ base::Result<void> Directory::change_server(std::string_view pool, const std::st
   Entry* entry = find(pool);
   if (entry == nullptr || entry->left_at) return no_such_pool();
   const auto changed = entry->roster.change_server(name, change, base::Clock::now());
-  publish_soon();
+  publish_if_changed();
   return changed;
 }
 
@@ -204,7 +204,7 @@ base::Result<void> Directory::add_server(std::string_view pool, const config::Se
   Entry* entry = find(pool);
   if (entry == nullptr || entry->left_at) return no_such_pool();
   const auto added = entry->roster.add_server(server, base::Clock::now());
-  publish_soon();
+  publish_if_changed();
   return added;
 }
 
@@ -212,7 +212,7 @@ base::Result<void> Directory::remove_server(std::string_view pool, const std::st
   Entry* entry = find(pool);
   if (entry == nullptr || entry->left_at) return no_such_pool();
   const auto removed = entry->roster.remove_server(name, base::Clock::now());
-  publish_soon();
+  publish_if_changed();
   return removed;
 }
 
@@ -255,11 +255,18 @@ void Directory::tick() {
   publish_soon();
 }
 
+bool Directory::is_changed() const {
+  return changed_ || std::ranges::any_of(entries_, [](const auto& entry) {
+           return entry && !entry->rests_since && entry->roster.is_changed();
+         });
+}
+
+void Directory::publish_if_changed() {
+  if (is_changed()) publish();
+}
+
 void Directory::publish_soon() {
-  const bool changed = changed_ || std::ranges::any_of(entries_, [](const auto& entry) {
-                         return entry && !entry->rests_since && entry->roster.is_changed();
-                       });
-  if (publishing_ || !changed) return;
+  if (publishing_ || !is_changed()) return;
   publishing_ = true;
   runtime_.post([this, alive = alive_] {
     if (!*alive) return;

@@ -2,7 +2,8 @@
 // what workers notice, and published to the workers.
 //
 // Thread: control. Host names are resolved here, every pool.resolve_interval; never on a worker.
-// Changes of one turn of the control thread are published together, at its end; apply() publishes before it returns.
+// Changes of one turn of the control thread are published together, at its end; apply() and commands
+// publish before they return.
 // A name that cannot be resolved keeps the addresses it had: an error is not an empty answer.
 // Life:   a pool has a slot, its own from when it comes until its last connection has ended and kRest is over; one that
 //         is back by name before that is the same. Servers keep everything over every change that keeps their names.
@@ -57,6 +58,7 @@ class Directory {
   [[nodiscard]] std::optional<std::uint16_t> slot_of(std::string_view pool) const;
 
   // Commands. Errors: not_found for the pool or the server, exists, malformed, exhausted.
+  // Published when they return: no client that comes after the answer goes where it may not.
   base::Result<void> change_server(std::string_view pool, const std::string& name, const ServerChange& change);
   base::Result<void> add_server(std::string_view pool, const config::Server& server);
   base::Result<void> remove_server(std::string_view pool, const std::string& name);
@@ -132,7 +134,9 @@ class Directory {
   [[nodiscard]] control::Task<> look_up(std::uint16_t slot);
   void resolved(Entry& entry, std::uint16_t slot, std::vector<net::SocketAddress> addresses);
 
+  [[nodiscard]] bool is_changed() const;
   void publish_soon();
+  void publish_if_changed();
   void publish();
   void tick();
   [[nodiscard]] PoolStatus status_of(const Entry& entry) const;

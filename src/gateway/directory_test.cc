@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "base/temporary_directory.h"
 #include "gateway/roster_rig.h"
@@ -112,6 +113,22 @@ TEST_F(DirectoryTest, CommandsSayWhatIsNotThere) {
   EXPECT_EQ(directory->remove_server("p", "x").error().code, Errc::not_found);
   directory->apply({}, Keep::drop);
   EXPECT_EQ(directory->remove_server("p", "a").error().code, Errc::not_found) << "the pool is leaving";
+}
+
+// Who has read the answer may connect before the control thread's next turn.
+TEST_F(DirectoryTest, ACommandIsPublishedWhenItReturns) {
+  make({pool_of("p", {"a", "b"})});
+  directory->apply({pool_of("p", {"a", "b"})}, Keep::drop);
+  auto before = directory->pools().newest();
+  const auto published = [&] { return std::exchange(before, directory->pools().newest()) != before; };
+  ASSERT_TRUE(directory->change_server("p", "a", {.mode = ServerMode::maint}));
+  EXPECT_TRUE(published());
+  ASSERT_TRUE(directory->add_server("p", server("c")));
+  EXPECT_TRUE(published());
+  ASSERT_TRUE(directory->remove_server("p", "c"));
+  EXPECT_TRUE(published());
+  EXPECT_FALSE(directory->remove_server("p", "x"));
+  EXPECT_FALSE(published()) << "nothing has changed";
 }
 
 TEST_F(DirectoryTest, RuntimeChangesAreKeptOrDropped) {
