@@ -25,6 +25,18 @@ struct Options {
   bool all = false;
 };
 
+// The server as other commands call it: POOL/NAME.
+void split_server(Options& options) {
+  const auto slash = options.server.find('/');
+  if (slash == std::string::npos) return;
+  const std::string pool = options.server.substr(0, slash);
+  if (!options.pool.empty() && options.pool != pool)
+    throw CommandFailed(kUsageOrFaults,
+                        fmt::format("--pool {} and --server {} are not the same pool", options.pool, options.server));
+  options.pool = pool;
+  options.server.erase(0, slash + 1);
+}
+
 // The question: what is asked for on every page.
 std::string query(const Options& options) {
   std::string text = "/v1/connections?sort=" + control::encode_percent(options.sort);
@@ -107,11 +119,12 @@ void show_json(const Client& client, const Options& options) {
 std::string summary(std::size_t shown, double matched) {
   if (matched == 0 && shown == 0) return "no connection matches\n";
   const double all = std::max(matched, static_cast<double>(shown));
-  if (static_cast<double>(shown) == all) return fmt::format("{} connections\n", shown);
+  if (static_cast<double>(shown) == all) return fmt::format("{} connection{}\n", shown, shown == 1 ? "" : "s");
   return fmt::format("{} of {} connections that match; --limit or --all shows more\n", shown, shown_count(all));
 }
 
-void connections_command(const Options& options) {
+void connections_command(Options options) {
+  split_server(options);
   const Client client(options.access);
   if (options.access.json) return show_json(client, options);
   Table table = new_table();
@@ -129,7 +142,7 @@ void connections_command(const Options& options) {
 void add_filters(CLI::App& command, Options& options) {
   command.add_option("--listener", options.listener, "that came in there")->type_name("LISTENER");
   command.add_option("--pool", options.pool, "that are of this pool")->type_name("POOL");
-  command.add_option("--server", options.server, "that this server has (its name)")->type_name("NAME");
+  command.add_option("--server", options.server, "that this server has: NAME, or POOL/NAME")->type_name("SERVER");
   command.add_option("--address", options.address, "of this client or network: 10.1.2.3, 10.1.0.0/16, 2001:db8::/32")
       ->type_name("CIDR");
   command.add_option("--min-age", options.min_age, "at least this old: 10m")->type_name("TIME");
@@ -161,7 +174,7 @@ void add_connections_command(CLI::App& program, int& status) {
   command->footer(
       "Examples:\n"
       "  holdfast connections --address 10.1.2.3\n"
-      "  holdfast connections --server b1 --sort idle --limit 20\n"
+      "  holdfast connections --server brokers/b1 --sort idle --limit 20\n"
       "  holdfast connections --min-idle 1h --all --json | jq -r '.connections[].id' | xargs holdfast kick");
   command->callback(
       [options, &status] { status = run_command("connections", [&options] { connections_command(*options); }); });

@@ -56,7 +56,7 @@ std::string line_of(const control::ServerEvent& event, Paint paint) {
   std::string text = fmt::format("{}  {}", time_of(data),
                                  painted(fmt::format("{:<14}", clean(event.type)), colour_of(event, data), paint));
   for (const auto& field : object_at(data, "")) {
-    if (field.key() == "at") continue;
+    if (field.key() == "at" || field.value().is_null()) continue;
     text += fmt::format("  {}={}", clean({field.key().data(), field.key().size()}), clean(text_at(field.value(), "")));
   }
   return text + (data.is_object() ? "" : "  " + clean(text_at(data, ""))) + "\n";

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "commands.h"
 
@@ -68,6 +69,17 @@ void open_standard_streams() {
   if (fd > STDERR_FILENO) ::close(fd);
 }
 
+// What is wrong, and where more is said: the whole help would hide it.
+std::string failure_message(const CLI::App* program, const CLI::Error& error) {
+  std::string words = program->get_name();
+  const CLI::App* innermost = program;
+  while (!innermost->get_subcommands().empty()) {
+    innermost = innermost->get_subcommands().front();
+    words += " " + innermost->get_name();
+  }
+  return words + ": " + error.what() + "; " + words + " --help tells more\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,7 +89,7 @@ int main(int argc, char** argv) {
   CLI::App program(kAbout, "holdfast");
   program.set_version_flag("--version", "holdfast " HOLDFAST_VERSION);
   program.require_subcommand(1);
-  program.failure_message(CLI::FailureMessage::help);
+  program.failure_message(failure_message);
   add_commands(program, status);
   program.footer(kMore);  // now, so that the commands do not inherit it
   if (names_an_unknown_command(program, argc, argv)) return holdfast::app::kUsageOrFaults;

@@ -73,6 +73,12 @@ double most_connections(const value& result) {
   return most;
 }
 
+std::string concerned(const value& result) {
+  const double most = most_connections(result);
+  if (most == 0) return "; no live connection is concerned";
+  return fmt::format("; the widest concerns {} live connection{}", shown_count(most), most == 1 ? "" : "s");
+}
+
 std::string summary(const value& result) {
   const std::size_t changes = list_at(result, "changes").size();
   const bool dry = flag_at(result, "dry_run");
@@ -86,7 +92,7 @@ std::string summary(const value& result) {
     const bool kept = flag_at(list_at(result, "runtime").front(), "kept");
     text += fmt::format(", {} by command {}", counted(runtime, "change"), kept ? "kept" : "dropped");
   }
-  return text + fmt::format(", at most {} live connections concerned by one\n", shown_count(most_connections(result)));
+  return text + concerned(result) + "\n";
 }
 
 void reload_command(const Options& options) {

@@ -14,17 +14,28 @@ void add(std::string& text, const std::string& remark) {
   if (!remark.empty()) text += (text.empty() ? "" : "; ") + remark;
 }
 
+// "drain by operator: 107 left, 0 closed"
 std::string mode(const value& server) {
   const std::string by = text_at(server, "mode_by");
   const std::string mode = text_at(server, "mode");
-  return by.empty() || mode == "ready" ? "" : fmt::format("{} by {}", mode, by);
+  const std::string progress = drain_progress(server);
+  if (by.empty() || mode == "ready") return progress;
+  return fmt::format("{} by {}{}{}", mode, by, progress.empty() ? "" : ": ", progress);
+}
+
+// The operator's drain or maintenance is said once.
+bool says_what_the_mode_says(const value& server) {
+  return text_at(server, "mode_by") == "operator" && text_at(server, "mode") != "ready";
 }
 
 std::string differs(const value& server) {
   std::string text;
-  for (const value& each : list_at(server, "differs"))
-    text += fmt::format("{}{} {} (file: {})", text.empty() ? "" : ", ", text_at(each, "key"), text_at(each, "now"),
-                        text_at(each, "file"));
+  for (const value& each : list_at(server, "differs")) {
+    const std::string key = text_at(each, "key");
+    if (key == "state" || key == "added" || key == "removed") continue;  // said by other remarks
+    text +=
+        fmt::format("{}{} {} (file: {})", text.empty() ? "" : ", ", key, text_at(each, "now"), text_at(each, "file"));
+  }
   return text;
 }
 
@@ -49,8 +60,7 @@ std::string drain_progress(const value& of) {
 
 std::string server_remarks(const value& server) {
   std::string text;
-  add(text, text_at(server, "cause"));
-  add(text, drain_progress(server));
+  if (!says_what_the_mode_says(server)) add(text, text_at(server, "cause"));
   add(text, mode(server));
   if (flag_at(server, "held_by_panic")) add(text, "held by panic");
   if (flag_at(server, "ejected")) add(text, "ejected");

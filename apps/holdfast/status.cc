@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "fields.h"
+#include "server_text.h"
 #include "shown.h"
 #include "table.h"
 
@@ -24,10 +25,14 @@ void row(std::string& text, std::string_view title, const std::string& what) {
 
 Colour colour_of_phase(std::string_view phase) { return phase == "serving" ? Colour::good : Colour::warning; }
 
+std::string counted(double count, std::string_view one) {
+  return fmt::format("{} {}{}", shown_count(count), one, count == 1 ? "" : "s");
+}
+
 std::string configuration(const value& status) {
   std::string text = clean(text_at(status, "config.file"));
-  text += fmt::format(", loaded {}, {} reloads", clean(text_at(status, "config.loaded_at")),
-                      count_at(status, "config.reloads_total"));
+  text += fmt::format(", loaded {}, {}", clean(text_at(status, "config.loaded_at")),
+                      counted(number_at(status, "config.reloads_total"), "reload"));
   if (const double differs = number_at(status, "config.differs"); differs > 0)
     text += fmt::format(", changes by command: {}", shown_count(differs));
   return text;
@@ -46,10 +51,8 @@ std::string memory(const value& status) {
 }
 
 std::string drain(const value& status) {
-  return fmt::format("{} remain, {} closed, rate {}, {} left", count_at(status, "drain.remaining"),
-                     count_at(status, "drain.closed"),
-                     is_there(status, "drain.rate") ? clean(text_at(status, "drain.rate")) : "none",
-                     seconds_at(status, "drain.deadline_seconds_left"));
+  const double wait = number_at(status, "drain.wait_seconds_left");
+  return clean(drain_progress(status)) + (wait > 0 ? ", accepts for another " + shown_seconds(wait) : "");
 }
 
 std::string workers(const value& status, Paint paint) {

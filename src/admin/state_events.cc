@@ -106,7 +106,9 @@ class Differences {
   void removed(const ListenerStatus& before) { listener(before, "removed"); }
   // Drained: the last connection of one that accepts no more has ended.
   void changed(const ListenerStatus& before, const ListenerStatus& now) {
-    const auto empty = [](const ListenerStatus& each) { return each.state == "draining" && each.connections == 0; };
+    const auto empty = [](const ListenerStatus& each) {
+      return each.state == "draining" && each.addresses.empty() && each.connections == 0;
+    };
     if (empty(now) && !empty(before)) listener(now, "drained");
   }
 

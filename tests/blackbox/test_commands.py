@@ -75,7 +75,7 @@ def test_servers_of_all_pools_and_of_one(admin):
                                           "0"]
     assert row(done, "brokers/b2")[4] == "0/100", "what counts now, and what is configured"
     assert "connection refused; held by panic; weight 100 (file: 50)" in done.stdout
-    assert "412 left, 88 closed, at 200/s, 9m12s to go; drain by operator; backup; not in the file" in done.stdout
+    assert "drain by operator: 412 left, 88 closed, at 200/s, 9m12s to go; backup; not in the file" in done.stdout
     assert "pool brokers: panic" in done.stdout and "pool brokers: 4 clients wait" in done.stdout
     assert "pool im: discovery: line 3: not JSON" in done.stdout
     one = ask(admin(ALL), "servers", "brokers")
@@ -195,7 +195,7 @@ def test_reload_prints_each_change_and_ends_with_a_summary(admin):
     assert row(done, "changed  node")[4] == "after a restart"
     assert row(done, "pool brokers, server b1: weight")[1:] == ["100", "50", "dropped"]
     assert done.stdout.splitlines()[-1] == ("reloaded: 4 changes in 12.3ms, 1 only after a restart, 1 change by command "
-                                            "dropped, at most 41000 live connections concerned by one")
+                                            "dropped; the widest concerns 41000 live connections")
 
 
 def test_a_dry_run_says_that_it_was_one(admin):

@@ -36,7 +36,8 @@ void Drains::begin(const admin::DrainRequest& order, config::Duration wait,
                  {{"accepts_for", base::to_text(wait)},
                   {"closes", text_of(order)},
                   {"connections", static_cast<std::int64_t>(gateway_.connections())}});
-  after(node_.emplace(), wait, [this, order, on_drained = std::move(on_drained)] {
+  node_.emplace().order = order;
+  after(*node_, wait, [this, order, on_drained = std::move(on_drained)] {
     gateway_.drain(order_of(order), [this, on_drained](std::uint64_t cut) {
       if (node_) node_->drained = true;
       base::log_info("the node is drained", {{"connections_left", static_cast<std::int64_t>(cut)}});
@@ -60,8 +61,29 @@ std::optional<admin::NodeDrain> Drains::status() const {
     const auto left = std::chrono::duration<double>(node_->until - base::Clock::now());
     status.wait_seconds_left = std::max(0.0, left.count());
   }
-  status.progress.remaining = gateway_.connections();
+  status.progress = not_begun(*node_, gateway_.connections());
   if (const auto begun = gateway_.status().draining) status.progress = *begun;
+  return status;
+}
+
+// The deadline counts from the end of accepting.
+gateway::DrainStatus Drains::not_begun(const Waiting& waiting, std::uint64_t connections) {
+  gateway::DrainStatus status;
+  if (waiting.order.rate) status.rate = waiting.order.rate->per_second;
+  if (waiting.order.deadline)
+    status.deadline_seconds_left = std::chrono::duration<double>(*waiting.order.deadline).count();
+  status.remaining = connections;
+  return status;
+}
+
+gateway::Status Drains::seen() const {
+  gateway::Status status = gateway_.status();
+  for (gateway::ListenerStatus& listener : status.listeners) {
+    const auto waiting = listeners_.find(listener.name);
+    if (waiting == listeners_.end() || !waiting->second.timer) continue;
+    listener.state = "draining";
+    listener.draining = not_begun(waiting->second, listener.connections);
+  }
   return status;
 }
 
@@ -70,6 +92,7 @@ bool Drains::begin_listener(const std::string& name, const admin::DrainRequest& 
   base::log_info("a listener drains",
                  {{"listener", name}, {"accepts_for", base::to_text(wait)}, {"closes", text_of(order)}});
   listeners_.erase(name);  // a new order takes the place of the old one
+  listeners_[name].order = order;
   after(listeners_[name], wait, [this, name, order] { (void)gateway_.drain_listener(name, order_of(order)); });
   return true;
 }

@@ -36,6 +36,8 @@ class Drains {
   bool end_listener(const std::string& name);
   // Those that drain or are about to.
   [[nodiscard]] std::vector<std::string> draining_listeners() const;
+  // The gateway's status, in which a listener drains from the order on, also while it still accepts.
+  [[nodiscard]] gateway::Status seen() const;
   // After a reload: a listener that is gone, or was added anew, does not drain any more.
   void forget_missing();
 
@@ -43,9 +45,11 @@ class Drains {
   struct Waiting {
     base::Time until;
     std::unique_ptr<control::Ticker> timer;  // none: the wait is over
+    admin::DrainRequest order;
     bool drained = false;
   };
 
+  [[nodiscard]] static gateway::DrainStatus not_begun(const Waiting& waiting, std::uint64_t connections);
   void after(Waiting& waiting, config::Duration wait, std::function<void()> then);
 
   control::Runtime& runtime_;

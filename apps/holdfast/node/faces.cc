@@ -64,7 +64,7 @@ void add_configuration(admin::Faces& faces, const NodeParts& parts) {
 admin::Faces faces_of(const NodeParts& parts) {
   admin::Faces faces;
   faces.node = parts.info;
-  faces.status = [parts] { return parts.gateway.status(); };
+  faces.status = [parts] { return parts.drains.seen(); };
   faces.http = [parts] { return parts.servers.counters(); };
   faces.alarms = [parts] { return parts.alarms.to_json(); };
   faces.events = [parts](const control::Request& request) { return parts.events.answer(request); };

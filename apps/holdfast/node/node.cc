@@ -54,7 +54,8 @@ class Node::Parts {
   Parts(control::Runtime& runtime, const config::Settings& settings, std::string file)
       : gateway(runtime, settings, descriptor_limit(), verbosity_of(settings.log)),
         drains(runtime, gateway),
-        reload(std::move(file), settings, gateway, [this](const config::Settings& wanted) { apply_rest(wanted); }),
+        reload(std::move(file), settings, gateway, events,
+               [this](const config::Settings& wanted) { apply_rest(wanted); }),
         servers(runtime,
                 [this] {
                   return admin::routes(
@@ -63,7 +64,7 @@ class Node::Parts {
         watch(
             runtime,
             [this] {
-              return admin::Scene{gateway.status(), drains.status()};
+              return admin::Scene{drains.seen(), drains.status()};
             },
             events, alarms) {
     servers.apply(settings);
@@ -135,6 +136,7 @@ void Node::on_signal(int signal) {
 
 void Node::reload() {
   if (stopping_) return base::log_warning("SIGHUP: the node stops, so nothing is reloaded");
+  if (parts_->drains.draining()) return base::log_warning("SIGHUP: the node drains, so nothing is reloaded");
   control::notify_reloading();
   (void)parts_->reload({});  // says in the log what came of it
   parts_->drains.forget_missing();

@@ -9,6 +9,7 @@
 
 #include "admin/faces.h"
 #include "config/settings.h"
+#include "control/events.h"
 #include "gateway/gateway.h"
 
 namespace holdfast::app {
@@ -23,7 +24,8 @@ class Reload {
  public:
   // `settings` are those that `file` had when the process began. `apply_rest` is told of settings that are about to be
   // applied, for everything but the gateway; it throws std::runtime_error when they cannot be, and nothing is applied.
-  Reload(std::string file, config::Settings settings, gateway::Gateway& gateway,
+  // What became of each reload is published in `events`: "reload", or "reload_failed".
+  Reload(std::string file, config::Settings settings, gateway::Gateway& gateway, control::Events& events,
          std::function<void(const config::Settings&)> apply_rest);
 
   [[nodiscard]] admin::Outcome<admin::ReloadReport> operator()(admin::ReloadOrder order);
@@ -35,11 +37,13 @@ class Reload {
  private:
   [[nodiscard]] admin::Outcome<admin::ReloadReport> attempt(admin::ReloadOrder order);
   void apply(config::Settings wanted, admin::ReloadOrder order);
+  void applied(const admin::ReloadReport& report);
   [[nodiscard]] admin::Refusal failed(admin::Refusal refusal);
   [[nodiscard]] std::vector<admin::RuntimeFate> runtime_fates(admin::ReloadOrder order) const;
 
   config::Settings settings_;
   gateway::Gateway& gateway_;
+  control::Events& events_;
   std::function<void(const config::Settings&)> apply_rest_;
   admin::ConfigInfo info_;
 };
