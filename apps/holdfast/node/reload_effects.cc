@@ -49,29 +49,40 @@ struct Live {
 
 std::string counted(std::uint64_t count) { return count == 1 ? "1 connection" : fmt::format("{} connections", count); }
 
+std::string stays(std::uint64_t count) { return counted(count) + (count == 1 ? " stays" : " stay"); }
+
 std::string of_removed_servers(const config::Pool& pool, std::uint64_t count) {
   switch (pool.on_remove) {
-    case config::OnRemove::keep: return counted(count) + " stay until they end";
-    case config::OnRemove::close: return counted(count) + " are closed at once";
+    case config::OnRemove::keep: return stays(count) + " until " + (count == 1 ? "it ends" : "they end");
+    case config::OnRemove::close: return counted(count) + (count == 1 ? " is" : " are") + " closed at once";
     case config::OnRemove::drain: break;
   }
-  std::string text = fmt::format("{} are closed at {}", counted(count), base::to_text(pool.drain_rate));
+  std::string text =
+      fmt::format("{} {} closed at {}", counted(count), count == 1 ? "is" : "are", base::to_text(pool.drain_rate));
   if (pool.drain_deadline.count() > 0) text += fmt::format(", the rest after {}", base::to_text(pool.drain_deadline));
   return text;
 }
 
 std::string of_removed(const config::Change& change, const config::Settings& running, std::uint64_t count) {
   if (count == 0) return "nobody is connected";
-  if (change.where.front().section != "pool") return counted(count) + " stay until they end";
+  if (change.where.front().section != "pool") return stays(count) + " until " + (count == 1 ? "it ends" : "they end");
   const auto pool = std::ranges::find(running.pools, change.where.front().name, &config::Pool::name);
   return of_removed_servers(*pool, count);
+}
+
+// Most of what takes effect at once is about new connections, or about what the process does beside them.
+bool touches_connections(const config::Change& change) {
+  return change.where.front().section == "listener" &&
+         (change.key == "idle_timeout" || change.key.starts_with("max_age"));
 }
 
 std::string of_changed(const config::Change& change, std::uint64_t count) {
   if (change.applies == config::Applies::restart) return "not before a restart: until then it stays as it is";
   if (change.where.empty() || count == 0) return "at once";
-  if (change.applies == config::Applies::live) return "at once, also for " + counted(count);
-  return fmt::format("for new connections; {} stay as they are", counted(count));
+  if (touches_connections(change)) return "at once, also for " + counted(count);
+  const bool for_new = change.applies == config::Applies::new_connections || change.key == "bind";
+  return fmt::format("{}; {} as {}", for_new ? "for new connections" : "at once", stays(count),
+                     count == 1 ? "it is" : "they are");
 }
 
 std::string effect(const config::Change& change, const config::Settings& running, std::uint64_t count) {
