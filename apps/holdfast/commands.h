@@ -22,7 +22,7 @@ void add_run_command(CLI::App& program, int& status);
 void add_check_command(CLI::App& program, int& status);
 void add_bench_command(CLI::App& program, int& status);
 
-// Those that ask a running process (client.h).
+// Those that ask a running process (client/client.h).
 void add_status_command(CLI::App& program, int& status);
 void add_listeners_command(CLI::App& program, int& status);
 void add_servers_command(CLI::App& program, int& status);

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "client.h"
+#include "client/client.h"
+#include "client/table.h"
 #include "man_page.h"
-#include "table.h"
 
 namespace holdfast::app {
 namespace {
