@@ -130,7 +130,6 @@ Response Events::answer(const Request& request) {
   return response;
 }
 
-std::uint64_t Events::newest_id() const noexcept { return state_->next_id - 1; }
 const base::Counter& Events::published() const noexcept { return state_->published; }
 const base::Counter& Events::lost() const noexcept { return state_->lost; }
 

@@ -41,7 +41,6 @@ class Events {
   // is not an id. The stream may outlive this and is then silent.
   [[nodiscard]] Response answer(const Request& request);
 
-  [[nodiscard]] std::uint64_t newest_id() const noexcept;
   [[nodiscard]] const base::Counter& published() const noexcept;
   // Events that a listener did not get, summed over the listeners.
   [[nodiscard]] const base::Counter& lost() const noexcept;

@@ -101,14 +101,6 @@ std::vector<OutlierJudge::Id> OutlierJudge::tick(base::Time now) {
   return returned;
 }
 
-std::optional<base::Time> OutlierJudge::next_return() const noexcept {
-  std::optional<base::Time> next;
-  for (const Server& server : servers_) {
-    if (server.is_out && (!next || server.until < *next)) next = server.until;
-  }
-  return next;
-}
-
 bool OutlierJudge::is_ejected(Id id) const { return find(id).is_out; }
 
 }  // namespace holdfast::policy

@@ -1,7 +1,7 @@
 // policy/outlier_judge.h: takes servers out of a pool because of what real connections meet there.
 //
-// Thread: one owner (the control plane). Cost: error() O(log n + errors), tick() and next_return() O(n). Memory: at
-// most 8 bytes x `errors` for a server that had any, 80 bytes for others.
+// Thread: one owner (the control plane). Cost: error() O(log n + errors), tick() O(n). Memory: at most 8
+//         bytes x `errors` for a server that had any, 80 bytes for others.
 //
 // A server is ejected when it had `errors` errors within `window`; its errors are forgotten then. The first ejection
 // lasts `eject`, each further one twice as long as the one before, up to `eject_max`. For each time as long as its last
@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -63,8 +62,6 @@ class OutlierJudge {
   Verdict error(Id id, base::Time now, std::uint32_t usable_others);
   // Returns the servers whose time is over, and takes them as returned.
   [[nodiscard]] std::vector<Id> tick(base::Time now);
-  // When tick() will have something to return next.
-  [[nodiscard]] std::optional<base::Time> next_return() const noexcept;
 
   [[nodiscard]] bool is_ejected(Id id) const;
   [[nodiscard]] std::uint32_t ejected() const noexcept { return ejected_; }
