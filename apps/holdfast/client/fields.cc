@@ -60,4 +60,10 @@ const json::object& object_at(const json::value& value, std::string_view path) n
   return object == nullptr ? kNone : *object;
 }
 
+double sum_of(const boost::json::object& counts) noexcept {
+  double all = 0;
+  for (const auto& each : counts) all += number_at(each.value(), "");
+  return all;
+}
+
 }  // namespace holdfast::app

@@ -24,5 +24,7 @@ namespace holdfast::app {
 [[nodiscard]] bool flag_at(const boost::json::value& value, std::string_view path) noexcept;
 [[nodiscard]] const boost::json::array& list_at(const boost::json::value& value, std::string_view path) noexcept;
 [[nodiscard]] const boost::json::object& object_at(const boost::json::value& value, std::string_view path) noexcept;
+// Of the numbers that it has: {"idle_timeout": 3, "kicked": 2} is 5.
+[[nodiscard]] double sum_of(const boost::json::object& counts) noexcept;
 
 }  // namespace holdfast::app

@@ -49,6 +49,11 @@ TEST(ServerText, SaysWhatDrainsAndHowLong) {
   EXPECT_EQ(drain_progress(boost::json::parse(R"({"drain":null})")), "");
 }
 
+TEST(Fields, SumsUpWhatIsANumber) {
+  EXPECT_EQ(sum_of(boost::json::parse(R"({"idle_timeout": 3, "kicked": 2, "why": "x"})").as_object()), 5);
+  EXPECT_EQ(sum_of({}), 0);
+}
+
 TEST(ServerText, AStateHasTheColourOfWhatItMeans) {
   const auto colour = [](const char* text) { return server_state(boost::json::parse(text)).colour; };
   EXPECT_EQ(colour(R"({"state":"UP","up":true})"), Colour::good);

@@ -14,12 +14,6 @@ namespace {
 
 using boost::json::value;
 
-double sum(const boost::json::object& counts) {
-  double all = 0;
-  for (const auto& each : counts) all += number_at(each.value(), "");
-  return all;
-}
-
 std::string addresses(const value& listener) {
   std::string text;
   for (const value& address : list_at(listener, "addresses")) text += (text.empty() ? "" : " ") + text_at(address, "");
@@ -39,7 +33,7 @@ Cell state(const value& listener) {
 }
 
 Cell refused(const value& listener) {
-  const double all = sum(object_at(listener, "refused"));
+  const double all = sum_of(object_at(listener, "refused"));
   return {shown_count(all), all > 0 ? Colour::warning : Colour::none};
 }
 

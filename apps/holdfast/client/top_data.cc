@@ -53,12 +53,6 @@ class Rates {
   double seconds_;
 };
 
-double sum(const boost::json::object& counts) {
-  double all = 0;
-  for (const auto& each : counts) all += number_at(each.value(), "");
-  return all;
-}
-
 // Of the connects between two looks; where there were none, of all.
 double connect_seconds(const value& before, const value& now) {
   const double mean = find_number(now, "connect_mean_seconds").value_or(-1);
@@ -162,7 +156,7 @@ void add_listener(TopData& data, const value& before, const value& now, const Ra
   data.accepted += rates.of(before, now, "connections_total");
   data.to_server += rates.of(before, now, "bytes_to_server");
   data.to_client += rates.of(before, now, "bytes_to_client");
-  data.refused_total += sum(object_at(now, "refused"));
+  data.refused_total += sum_of(object_at(now, "refused"));
   for (const auto& each : object_at(now, "closed"))
     data.ended += rates.of(before, now, "closed." + std::string(each.key().data(), each.key().size()));
   add_refused(data, before, now, rates);
