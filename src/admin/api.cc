@@ -7,7 +7,6 @@
 #include <boost/json.hpp>
 #include <optional>
 
-#include "admin/problems.h"
 #include "control/json.h"
 
 namespace holdfast::admin {
@@ -21,7 +20,7 @@ std::optional<Response> unknown_parameter(const Request& request, const Names& k
   for (const control::NamedValue& parameter : request.query) {
     if (std::ranges::find(known, parameter.name) != known.end()) continue;
     const std::string shown = control::printable(parameter.name);
-    return problem_with_known(400, fmt::format("there is no query parameter \"{}\" here", shown), known);
+    return control::problem(400, fmt::format("there is no query parameter \"{}\" here", shown), {.known = known});
   }
   return std::nullopt;
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "admin/problems.h"
 #include "control/uri.h"
 #include "discovery/json_document.h"
 
@@ -39,7 +38,7 @@ void Body::read(const control::Request& request) {
   auto value = discovery::read_json(request.body, faults_);
   if (!value) return;
   if (value->as<config::Members>() == nullptr) {
-    problem_ = problem_with_known(400, "the body must be a JSON object", known_);
+    problem_ = control::problem(400, "the body must be a JSON object", {.known = known_});
     return;
   }
   object_ = std::move(*value);
@@ -49,8 +48,8 @@ void Body::read(const control::Request& request) {
 void Body::check_known() {
   for (const config::Member& member : members()) {
     if (std::ranges::find(known_, member.key) != known_.end()) continue;
-    problem_ =
-        problem_with_known(400, fmt::format("the body has an unknown key {}", config::quoted(member.key)), known_);
+    const std::string detail = fmt::format("the body has an unknown key {}", config::quoted(member.key));
+    problem_ = control::problem(400, detail, {.known = known_});
     return;
   }
 }
@@ -62,24 +61,11 @@ const config::Value* Body::find(std::string_view key) const {
   return object_.find(key);
 }
 
-config::Members Body::only(std::initializer_list<const char*> keys) const {
-  config::Members chosen;
-  for (const config::Member& member : members()) {
-    if (std::ranges::find(keys, member.key) != keys.end()) chosen.push_back(member);
-  }
-  return chosen;
-}
-
-void Body::refuse(std::string_view key, std::string why) {
-  const config::Value* const value = find(key);
-  faults_.add(value != nullptr ? value->position : config::Position{}, std::move(why));
-}
-
 std::optional<control::Response> Body::problem() const {
   if (problem_ || faults_.empty()) return problem_;
   std::vector<std::string> texts;
   for (config::Fault& fault : faults_.in_file_order("")) texts.push_back(std::move(fault.text));
-  return problem_with_faults(400, texts.front(), texts);
+  return control::problem(400, texts.front(), {.faults = texts});
 }
 
 }  // namespace holdfast::admin

@@ -35,11 +35,11 @@ class Body {
 
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
   [[nodiscard]] bool empty() const { return members().empty(); }
-  // The members with these keys, as a table of the configuration language.
-  [[nodiscard]] config::Members only(std::initializer_list<const char*> keys) const;
-  [[nodiscard]] config::Faults& faults() { return faults_; }
-  // Something is wrong with what a key says beside the others.
-  void refuse(std::string_view key, std::string why);
+  // All of it, as a table of the configuration language.
+  template <typename T>
+  [[nodiscard]] std::optional<T> take_all(const config::Kind<T>& table) {
+    return table.read(object_, config::Reading(faults_));
+  }
 
   // What is wrong, if anything is.
   [[nodiscard]] std::optional<control::Response> problem() const;

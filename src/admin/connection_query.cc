@@ -57,23 +57,19 @@ std::vector<std::string> servers_of(const gateway::Status& status, const std::op
 }
 
 std::optional<Response> unknown_name(const ConnectionsQuery& wanted, const gateway::Status& status) {
-  const auto unknown = [](const char* kind, const std::string& name, const std::vector<std::string>& known) {
-    const std::string detail = std::string("no ") + kind + " is called \"" + control::printable(name) + "\"";
-    return problem_with_known(400, detail, known);
-  };
   const auto listeners = names_of(status.listeners, &gateway::ListenerStatus::name);
-  if (!has(listeners, wanted.listener)) return unknown("listener", *wanted.listener, listeners);
+  if (!has(listeners, wanted.listener)) return nothing_called("listener", *wanted.listener, listeners, 400);
   const auto pools = names_of(status.pools, &gateway::PoolStatus::name);
-  if (!has(pools, wanted.pool)) return unknown("pool", *wanted.pool, pools);
+  if (!has(pools, wanted.pool)) return nothing_called("pool", *wanted.pool, pools, 400);
   const auto servers = servers_of(status, wanted.pool);
-  if (!has(servers, wanted.server)) return unknown("server", *wanted.server, servers);
+  if (!has(servers, wanted.server)) return nothing_called("server", *wanted.server, servers, 400);
   return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<ConnectionsQuery, Response> read_connections_query(const control::Request& request,
-                                                                const gateway::Status& status) {
+control::OrProblem<ConnectionsQuery> read_connections_query(const control::Request& request,
+                                                            const gateway::Status& status) {
   Query query(request);
   ConnectionsQuery wanted = read(query);
   if (auto wrong = query.problem()) return std::move(*wrong);

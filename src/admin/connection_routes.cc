@@ -29,11 +29,11 @@ Response too_many() {
 
 Task<Response> find(FacesPtr faces, Request request) {
   auto wanted = read_connections_query(request, faces->status());
-  if (auto* wrong = std::get_if<Response>(&wanted)) co_return std::move(*wrong);
+  if (!wanted) co_return wanted.problem();
   const auto asker = std::make_shared<char>();  // gone with this coroutine: then the workers need not look on
-  std::get<ConnectionsQuery>(wanted).asker = asker;
+  wanted->asker = asker;
   std::function<void(std::function<void(ConnectionPage)>)> ask = [&](std::function<void(ConnectionPage)> answer) {
-    faces->find_connections(std::get<ConnectionsQuery>(wanted), std::move(answer));
+    faces->find_connections(*wanted, std::move(answer));
   };
   const std::optional<ConnectionPage> page = co_await awaited<ConnectionPage>(std::move(ask), kPatience);
   if (!page) co_return too_late();

@@ -2,28 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <boost/json.hpp>
-
-#include "base/utf8.h"
-
 namespace holdfast::admin {
 namespace {
-
-namespace json = boost::json;
-
-//= RFC9457 3.2
-control::Response with_member(unsigned status, std::string detail, std::string_view member,
-                              std::span<const std::string> texts) {
-  json::array items;
-  for (const std::string& text : texts) items.emplace_back(base::to_utf8(text));
-  const json::object document = {{"type", "about:blank"},
-                                 {"title", std::string(control::reason(status))},
-                                 {"status", status},
-                                 {"detail", base::to_utf8(std::move(detail))},
-                                 {member, std::move(items)}};
-  return {.status = status, .content_type = "application/problem+json", .body = json::serialize(document) + "\n"};
-}
 
 unsigned status_of(Refusal::Why why) {
   switch (why) {
@@ -37,16 +17,10 @@ unsigned status_of(Refusal::Why why) {
 
 }  // namespace
 
-control::Response problem_with_known(unsigned status, std::string detail, std::span<const std::string> known) {
-  return with_member(status, std::move(detail), "known", known.first(std::min(known.size(), kKnownMax)));
-}
-
-control::Response problem_with_faults(unsigned status, std::string detail, std::span<const std::string> faults) {
-  return with_member(status, std::move(detail), "faults", faults);
-}
-
-control::Response nothing_called(std::string_view kind, std::string_view name, std::span<const std::string> known) {
-  return problem_with_known(404, fmt::format("no {} is called \"{}\"", kind, control::printable(name)), known);
+control::Response nothing_called(std::string_view kind, std::string_view name, std::vector<std::string> known,
+                                 unsigned status) {
+  return control::problem(status, fmt::format("no {} is called \"{}\"", kind, control::printable(name)),
+                          {.known = std::move(known)});
 }
 
 control::Response problem_of(const Refusal& refusal) {
@@ -54,7 +28,7 @@ control::Response problem_of(const Refusal& refusal) {
   if (refusal.faults.empty()) return control::problem(status, refusal.detail);
   std::vector<std::string> texts;
   for (const config::Fault& fault : refusal.faults) texts.push_back(config::to_text(fault));
-  return problem_with_faults(status, refusal.detail, texts);
+  return control::problem(status, refusal.detail, {.faults = std::move(texts)});
 }
 
 }  // namespace holdfast::admin

@@ -1,10 +1,9 @@
 // admin/problems.h: what the API answers when it does not do what was asked: RFC 9457 with two members of our own,
 // "known" (the names that would be right) and "faults" (everything that is wrong, where it is more than one thing).
 //
-// Thread: pure. Limits: 100 known names are shown.
+// Thread: pure. Limits: those of control::problem().
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,17 +14,9 @@
 
 namespace holdfast::admin {
 
-inline constexpr std::size_t kKnownMax = 100;
-
-[[nodiscard]] control::Response problem_with_known(unsigned status, std::string detail,
-                                                   std::span<const std::string> known);
-// `faults`: each a text for people, with its place when it has one.
-[[nodiscard]] control::Response problem_with_faults(unsigned status, std::string detail,
-                                                    std::span<const std::string> faults);
-
-// 404 `no pool is called "x"`; `known`: those that there are.
+// `no pool is called "x"`; `known`: those that there are. 404 when the path names it, 400 when a parameter does.
 [[nodiscard]] control::Response nothing_called(std::string_view kind, std::string_view name,
-                                               std::span<const std::string> known);
+                                               std::vector<std::string> known, unsigned status = 404);
 // 404, 409, 422 or 500, by what it says.
 [[nodiscard]] control::Response problem_of(const Refusal& refusal);
 

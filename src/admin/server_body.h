@@ -6,16 +6,13 @@
 
 #include "admin/body.h"
 #include "admin/faces.h"
-#include "control/http_message.h"
+#include "control/or_problem.h"
 
 namespace holdfast::admin {
 
-template <typename T>
-using OrProblem = std::variant<T, control::Response>;
-
 // The body of POST /v1/pools/{pool}/servers.
-[[nodiscard]] OrProblem<config::Server> read_new_server(const control::Request& request);
+[[nodiscard]] control::OrProblem<config::Server> read_new_server(const control::Request& request);
 // The body of PATCH /v1/pools/{pool}/servers/{server}. One that changes nothing is a problem.
-[[nodiscard]] OrProblem<ServerPatch> read_server_patch(const control::Request& request);
+[[nodiscard]] control::OrProblem<ServerPatch> read_server_patch(const control::Request& request);
 
 }  // namespace holdfast::admin

@@ -18,7 +18,7 @@ using gateway::PoolStatus;
 using gateway::ServerStatus;
 
 // What a request's path names, in a status of now; or the 404.
-OrProblem<PoolStatus> pool_of(const Faces& faces, const Request& request) {
+control::OrProblem<PoolStatus> pool_of(const Faces& faces, const Request& request) {
   gateway::Status status = faces.status();
   const std::string& name = request.path_parameter("pool");
   const auto pool = std::ranges::find(status.pools, name, &PoolStatus::name);
@@ -26,10 +26,10 @@ OrProblem<PoolStatus> pool_of(const Faces& faces, const Request& request) {
   return std::move(*pool);
 }
 
-OrProblem<ServerStatus> server_called(const Faces& faces, const Request& request, const std::string& name) {
+control::OrProblem<ServerStatus> server_called(const Faces& faces, const Request& request, const std::string& name) {
   auto pool = pool_of(faces, request);
-  if (auto* missing = std::get_if<Response>(&pool)) return std::move(*missing);
-  auto& servers = std::get<PoolStatus>(pool).servers;
+  if (!pool) return pool.problem();
+  auto& servers = pool->servers;
   const auto server = std::ranges::find(servers, name, &ServerStatus::name);
   if (server != servers.end()) return std::move(*server);
   return nothing_called("server of the pool " + request.path_parameter("pool"), name,
@@ -38,60 +38,48 @@ OrProblem<ServerStatus> server_called(const Faces& faces, const Request& request
 
 Response all_servers(const Faces& faces, const Request& request) {
   auto pool = pool_of(faces, request);
-  if (auto* missing = std::get_if<Response>(&pool)) return std::move(*missing);
+  if (!pool) return pool.problem();
   boost::json::array all;
-  for (const ServerStatus& server : std::get<PoolStatus>(pool).servers) all.push_back(to_json(server));
+  for (const ServerStatus& server : pool->servers) all.push_back(to_json(server));
   return control::json_response(all);
 }
 
 Response one_server(const Faces& faces, const Request& request, const std::string& name, unsigned status = 200) {
   auto server = server_called(faces, request, name);
-  if (auto* missing = std::get_if<Response>(&server)) return std::move(*missing);
-  return control::json_response(to_json(std::get<ServerStatus>(server)), status);
+  if (!server) return server.problem();
+  return control::json_response(to_json(*server), status);
 }
 
 Response change(const Faces& faces, const Request& request) {
   const std::string& name = request.path_parameter("server");
   auto server = server_called(faces, request, name);
-  if (auto* missing = std::get_if<Response>(&server)) return std::move(*missing);
+  if (!server) return server.problem();
   auto patch = read_server_patch(request);
-  if (auto* wrong = std::get_if<Response>(&patch)) return std::move(*wrong);
-  const auto done = faces.change_server(request.path_parameter("pool"), name, std::get<ServerPatch>(patch));
+  if (!patch) return patch.problem();
+  const auto done = faces.change_server(request.path_parameter("pool"), name, *patch);
   if (const auto* refusal = std::get_if<Refusal>(&done)) return problem_of(*refusal);
   return one_server(faces, request, name);
 }
 
-// A name may have letters, digits, ".", "_" and "-" only; one that is an address has ":", "[" and more.
-std::string in_path(const std::string& name) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                       c == '_' || c == '-' || c == ':';
-    const auto byte = static_cast<unsigned char>(c);
-    text += plain ? std::string(1, c) : std::string{'%', kHex[byte >> 4U], kHex[byte & 15U]};
-  }
-  return text;
-}
-
 Response add(const Faces& faces, const Request& request) {
   auto pool = pool_of(faces, request);
-  if (auto* missing = std::get_if<Response>(&pool)) return std::move(*missing);
-  auto body = read_new_server(request);
-  if (auto* wrong = std::get_if<Response>(&body)) return std::move(*wrong);
-  const auto& server = std::get<config::Server>(body);
+  if (!pool) return pool.problem();
+  const auto server = read_new_server(request);
+  if (!server) return server.problem();
   const std::string& pool_name = request.path_parameter("pool");
-  const auto done = faces.add_server(pool_name, server);
+  const auto done = faces.add_server(pool_name, *server);
   if (const auto* refusal = std::get_if<Refusal>(&done)) return problem_of(*refusal);
-  Response response = one_server(faces, request, server.name, 201);
-  response.headers.push_back({"Location", "/v1/pools/" + in_path(pool_name) + "/servers/" + in_path(server.name)});
+  Response response = one_server(faces, request, server->name, 201);
+  const std::string location =
+      "/v1/pools/" + control::encode_percent(pool_name) + "/servers/" + control::encode_percent(server->name);
+  response.headers.push_back({"Location", location});
   return response;
 }
 
 Response remove(const Faces& faces, const Request& request) {
   const std::string& name = request.path_parameter("server");
   auto server = server_called(faces, request, name);
-  if (auto* missing = std::get_if<Response>(&server)) return std::move(*missing);
+  if (!server) return server.problem();
   const auto done = faces.remove_server(request.path_parameter("pool"), name);
   if (const auto* refusal = std::get_if<Refusal>(&done)) return problem_of(*refusal);
   const auto& removal = std::get<Removal>(done);

@@ -179,7 +179,7 @@ TEST(ServerRoutes, AServerIsAdded) {
 
   const auto unnamed = client.ask(Method::post, kServers, R"({"address": "[::1]:80"})");
   EXPECT_EQ(json_of(unnamed).at("name").as_string(), "[::1]:80") << "as in the file";
-  EXPECT_EQ(unnamed.headers.at(0).value, "/v1/pools/brokers/servers/%5B::1%5D:80");
+  EXPECT_EQ(unnamed.headers.at(0).value, "/v1/pools/brokers/servers/%5B%3A%3A1%5D%3A80");
   EXPECT_EQ(client.get(unnamed.headers.at(0).value).status, 200U);
 }
 

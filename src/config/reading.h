@@ -16,9 +16,6 @@ class Reading {
  public:
   explicit Reading(Faults& faults) : faults_(faults) {}
 
-  // The body of a request, which is in no file.
-  [[nodiscard]] static Reading of_body(Faults& faults) { return {faults, "", "the request"}; }
-
   // The same for a key of this table, and for the items of this list.
   [[nodiscard]] Reading key(std::string_view name) const;
   [[nodiscard]] Reading items() const;

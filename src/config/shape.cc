@@ -17,7 +17,6 @@ std::string Default::text() const {
 }
 
 std::string heading(std::string_view path, Shape::Form form) {
-  if (form == Shape::Form::body) return "the request";
   if (path.empty()) return "the file";
   return form == Shape::Form::tables ? fmt::format("[[{}]]", path) : fmt::format("[{}]", path);
 }

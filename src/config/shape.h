@@ -20,7 +20,7 @@ struct TableShape;
 
 // What may stand behind the "=" of a key, or under its heading.
 struct Shape {
-  enum class Form : std::uint8_t { value, table, tables, body };  // key = ..., [key], [[key]], of a request
+  enum class Form : std::uint8_t { value, table, tables };  // key = ..., [key], [[key]]
 
   std::string type;    // "duration"
   std::string wanted;  // "a duration such as "5s"": it follows "must be" in a fault
@@ -72,7 +72,6 @@ struct TableShape {
 };
 
 // The heading of a table at `path`: "[node]", "[[pool.server]]"; the file itself is "the file".
-// The body of a request is "the request".
 [[nodiscard]] std::string heading(std::string_view path, Shape::Form form);
 [[nodiscard]] std::string join(std::string_view path, std::string_view key);
 

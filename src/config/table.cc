@@ -31,8 +31,14 @@ std::vector<std::string_view> names_of(const TableShape& table) {
   return names;
 }
 
+std::string all_keys(const TableShape& table, std::string_view path) {
+  std::vector<std::string> keys;
+  for (const KeyShape& key : table.keys) keys.push_back(shown(path, key.name, key.shape.form));
+  return fmt::format("there are {}", fmt::join(keys, ", "));
+}
+
 std::string place_of(std::string_view path, Form form) {
-  return path.empty() && form != Form::body ? " outside all sections" : " in " + heading(path, form);
+  return path.empty() ? " outside all sections" : " in " + heading(path, form);
 }
 
 const char* noun(Form form) { return form == Form::value ? "key" : "section"; }
@@ -42,10 +48,10 @@ const KeyShape* add_unknown(const Member& member, const Reading& reading, const 
   const auto names = names_of(*shape.table);
   const auto index = closest(member.key, names);
   const KeyShape* meant = index ? &shape.table->keys[*index] : nullptr;
-  const Form form = shape.form == Form::body ? Form::value : written_form(member.value);
+  const Form form = written_form(member.value);
   const std::string hint = meant != nullptr
                                ? fmt::format("did you mean {}?", shown(reading.path(), meant->name, meant->shape.form))
-                               : all_keys(shape, reading.path());
+                               : all_keys(*shape.table, reading.path());
   const std::string place = form == Form::value ? place_of(reading.path(), shape.form) : "";
   reading.fault(member.key_position,
                 fmt::format("unknown {} {}{}; {}", noun(form), shown(reading.path(), member.key, form), place, hint));
@@ -64,18 +70,10 @@ Shape table_shape(std::vector<KeyShape> keys, Form form) {
   return {"table", "a table", "", form, std::make_shared<const TableShape>(TableShape{std::move(keys)})};
 }
 
-std::string all_keys(const Shape& shape, std::string_view path) {
-  std::vector<std::string> keys;
-  for (const KeyShape& key : shape.table->keys) keys.push_back(shown(path, key.name, key.shape.form));
-  return fmt::format("there are {}", fmt::join(keys, ", "));
-}
-
 const Members* read_members(const Value& value, const Reading& reading, const Shape& shape) {
   const Members* members = value.as<Members>();
   if (members == nullptr) {
-    reading.refuse(value, shape.form == Form::body
-                              ? "an object"
-                              : fmt::format("a table, written {}", heading(reading.path(), shape.form)));
+    reading.refuse(value, fmt::format("a table, written {}", heading(reading.path(), shape.form)));
     return nullptr;
   }
   std::vector<const KeyShape*> meant;  // a mistyped key is not missing as well

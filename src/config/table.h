@@ -71,9 +71,6 @@ struct Table {
 
 [[nodiscard]] Shape table_shape(std::vector<KeyShape> keys, Shape::Form form);
 
-// "there are `weight`, `backup`": all that a table may have.
-[[nodiscard]] std::string all_keys(const Shape& shape, std::string_view path = "");
-
 // The members of the table in `value`, or null and a fault. Faults: no table, unknown keys, required keys missing.
 [[nodiscard]] const Members* read_members(const Value& value, const Reading& reading, const Shape& shape);
 // The same for an array of tables.

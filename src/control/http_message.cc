@@ -13,6 +13,7 @@
 namespace holdfast::control {
 namespace {
 
+constexpr std::size_t kKnownMax = 100;
 constexpr std::array<std::string_view, 7> kMethodNames = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 bool equal_in_any_case(std::string_view a, std::string_view b) noexcept {
@@ -62,8 +63,11 @@ Response problem(unsigned status, std::string detail, ProblemMembers members) {
                                   {"title", std::string(reason(status))},
                                   {"status", status},
                                   {"detail", base::to_utf8(std::move(detail))}};
-  if (!members.known.empty()) document["known"] = strings(std::move(members.known));
-  if (!members.faults.empty()) document["faults"] = strings(std::move(members.faults));
+  if (members.known) {
+    members.known->resize(std::min(members.known->size(), kKnownMax));
+    document["known"] = strings(std::move(*members.known));
+  }
+  if (members.faults) document["faults"] = strings(std::move(*members.faults));
   return {
       .status = status, .content_type = "application/problem+json", .body = boost::json::serialize(document) + "\n"};
 }

@@ -46,10 +46,10 @@ struct Response {
   std::shared_ptr<Stream> stream{};  // in the place of a body: stream.h
 };
 
-// What a problem says besides its detail, for programs.
+// What a problem says besides its detail, for programs. What is not set is left out.
 struct ProblemMembers {
-  std::vector<std::string> known{};   // what would have been right: names, parameters, keys
-  std::vector<std::string> faults{};  // each thing that is wrong, when there may be several
+  std::optional<std::vector<std::string>> known{};   // what would have been right: names, parameters, keys; 100 at most
+  std::optional<std::vector<std::string>> faults{};  // each thing that is wrong, with its place when it has one
 };
 
 // An error, as application/problem+json (RFC 9457). `detail` says what is wrong and what would be right.

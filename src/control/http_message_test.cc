@@ -24,12 +24,18 @@ TEST(Problem, IsJsonWhateverItQuotes) {
 }
 
 TEST(Problem, MayListWhatIsKnownAndEachFault) {
-  const Response response = problem(422, "two faults", {.known = {"a", "\xff"}, .faults = {"x", "y"}});
+  using Names = std::vector<std::string>;
+  const Response response = problem(422, "two faults", {.known = Names{"a", "\xff"}, .faults = Names{"x", "y"}});
   const auto document = parse_json(response.body);
   ASSERT_TRUE(document) << response.body;
   EXPECT_EQ(document->at("known").as_array().size(), 2U);
   EXPECT_EQ(document->at("known").at(0).as_string(), "a");
   EXPECT_EQ(document->at("faults").at(1).as_string(), "y");
+  const auto nothing_known = parse_json(problem(404, "none", {.known = Names{}}).body);
+  EXPECT_TRUE(nothing_known->at("known").as_array().empty());
+  EXPECT_FALSE(nothing_known->as_object().contains("faults"));
+  const auto much_known = parse_json(problem(404, "none of many", {.known = Names(101, "a")}).body);
+  EXPECT_EQ(much_known->at("known").as_array().size(), 100U);
 }
 
 TEST(Method, NamesReadBack) {
