@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "config/endpoint_kinds.h"
+#include "config/names.h"
 #include "config/sections.h"
 
 namespace holdfast::config {
@@ -65,20 +68,28 @@ Table<Discovery> discovery() {
   }};
 }
 
-Kind<Policy> policy() {
-  return choice<Policy>({{"round_robin", Policy::round_robin},
-                         {"least_connections", Policy::least_connections},
-                         {"random", Policy::random},
-                         {"random_two", Policy::random_two},
-                         {"first", Policy::first},
-                         {"hash", Policy::hash}});
-}
+constexpr Choice<Policy> kPolicies[] = {{"round_robin", Policy::round_robin},
+                                        {"least_connections", Policy::least_connections},
+                                        {"random", Policy::random},
+                                        {"random_two", Policy::random_two},
+                                        {"first", Policy::first},
+                                        {"hash", Policy::hash}};
+constexpr Choice<OnRemove> kOnRemove[] = {
+    {"keep", OnRemove::keep}, {"drain", OnRemove::drain}, {"close", OnRemove::close}};
 
-Kind<OnRemove> on_remove() {
-  return choice<OnRemove>({{"keep", OnRemove::keep}, {"drain", OnRemove::drain}, {"close", OnRemove::close}});
+template <typename Enum, std::size_t kCount>
+Kind<Enum> one_of(const Choice<Enum> (&choices)[kCount]) {
+  return choice<Enum>({std::begin(choices), std::end(choices)});
 }
 
 }  // namespace
+
+std::string_view name(Policy policy) noexcept {
+  return std::ranges::find(kPolicies, policy, &Choice<Policy>::value)->name;
+}
+std::string_view name(OnRemove on_remove) noexcept {
+  return std::ranges::find(kOnRemove, on_remove, &Choice<OnRemove>::value)->name;
+}
 
 Table<Server> server_section() { return server(); }
 
@@ -90,7 +101,7 @@ Table<Pool> pool_section() {
   return {{
       {"name", name(), &Pool::name, kRequired, kAnother,
        "What `listener.pool` refers to. Two pools cannot have the same."},
-      {"policy", policy(), &Pool::policy, "least_connections", kNewConnections,
+      {"policy", one_of(kPolicies), &Pool::policy, "least_connections", kNewConnections,
        "Which server gets a new connection: each in turn, the one with the fewest open ones, one by chance, the "
        "emptier "
        "of two by chance, the first that takes it, or the same one for the same client; all as often as weights say. "
@@ -125,7 +136,7 @@ Table<Pool> pool_section() {
       {"on_down", choice<OnDown>({{"keep", OnDown::keep}, {"close", OnDown::close}}), &Pool::on_down, "keep", kLive,
        "What happens to the open connections of a server that goes DOWN by its checks or its agent: nothing, or they "
        "are closed at `drain_rate`."},
-      {"on_remove", on_remove(), &Pool::on_remove, "drain", kLive,
+      {"on_remove", one_of(kOnRemove), &Pool::on_remove, "drain", kLive,
        "The same for a server that is removed: nothing, closed at `drain_rate`, or closed at once."},
       {"drain_rate", rate(kRateMin, kRateMax), &Pool::drain_rate, "200/s", kLive,
        "How fast connections of one server are closed, the longest idle first."},

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "config/names.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -304,7 +305,7 @@ std::vector<PoolStatus> Directory::status() const {
 PoolStatus Directory::status_of(const Entry& entry) const {
   PoolStatus status;
   status.name = entry.settings().name;
-  status.policy = entry.roster.policy_name();
+  status.policy = config::name(entry.settings().policy);
   status.leaving = entry.left_at.has_value();
   status.connections = entry.load.connections.load(std::memory_order_relaxed);
   status.waiting = entry.load.waiting.load(std::memory_order_relaxed);

@@ -105,7 +105,6 @@ class Roster {
   [[nodiscard]] bool has_members() const noexcept { return !members_.empty(); }
 
   [[nodiscard]] std::vector<ServerStatus> status(base::Time now) const;
-  [[nodiscard]] const char* policy_name() const noexcept;
   [[nodiscard]] bool in_panic() const noexcept { return panic_.in_panic(); }
   [[nodiscard]] const config::Pool& settings() const noexcept { return settings_; }
 

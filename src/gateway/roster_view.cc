@@ -31,18 +31,6 @@ double seconds(base::Duration duration) { return std::chrono::duration<double>(d
 
 }  // namespace
 
-const char* Roster::policy_name() const noexcept {
-  switch (settings_.policy) {
-    case config::Policy::round_robin: return "round_robin";
-    case config::Policy::least_connections: return "least_connections";
-    case config::Policy::random: return "random";
-    case config::Policy::random_two: return "random_two";
-    case config::Policy::first: return "first";
-    case config::Policy::hash: break;
-  }
-  return "hash";
-}
-
 policy::Ramp Roster::ramp(const Member& member, base::Time now) const {
   if (!member.ramp_began) return {};
   return policy::ramp_at(now - *member.ramp_began, settings_.slow_start);

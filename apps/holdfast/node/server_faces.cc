@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/names.h"
 #include "node/faces.h"
 
 namespace holdfast::app {
@@ -45,15 +46,6 @@ gateway::ServerChange change_of(const admin::ServerPatch& patch) {
   return change;
 }
 
-const char* name(config::OnRemove on_remove) {
-  switch (on_remove) {
-    case config::OnRemove::keep: return "keep";
-    case config::OnRemove::close: return "close";
-    case config::OnRemove::drain: break;
-  }
-  return "drain";
-}
-
 std::uint64_t connections_of(const gateway::Directory& directory, const std::string& pool, const std::string& server) {
   for (const gateway::PoolStatus& each : directory.status()) {
     if (each.name != pool) continue;
@@ -69,7 +61,7 @@ Outcome<admin::Removal> remove(gateway::Directory& directory, const std::vector<
   if (!done) return refusal(done.error(), pool, server);
   const auto settings = std::ranges::find(pools, pool, &config::Pool::name);
   const auto on_remove = settings != pools.end() ? settings->on_remove : config::OnRemove::drain;
-  return admin::Removal{connections_of(directory, pool, server), name(on_remove)};
+  return admin::Removal{connections_of(directory, pool, server), std::string(config::name(on_remove))};
 }
 
 std::vector<admin::RuntimeDifference> differences(const gateway::Directory& directory) {
