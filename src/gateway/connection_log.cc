@@ -58,9 +58,7 @@ void ConnectionLog::tell(const AcceptChanged& changed) const {
 
 std::uint64_t ConnectionLog::due(Failures& failures) {
   ++failures.unsaid;
-  const base::Time now = base::Clock::now();
-  if (failures.last_line != base::Time{} && now - failures.last_line < kFailurePause) return 0;
-  failures.last_line = now;
+  if (!failures.pause.is_over(base::Clock::now(), kFailurePause)) return 0;
   return std::exchange(failures.unsaid, 0);
 }
 

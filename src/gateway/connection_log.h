@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/time.h"
+#include "base/log_pause.h"
 #include "gateway/notice.h"
 #include "gateway/pools.h"
 
@@ -28,7 +28,7 @@ class ConnectionLog {
 
  private:
   struct Failures {
-    base::Time last_line;
+    base::LogPause pause;
     std::uint64_t unsaid = 0;
   };
   // How many this line stands for; none when it is too early for another.

@@ -17,6 +17,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/log_pause.h"
 #include "base/random.h"
 #include "config/settings.h"
 #include "gateway/pools.h"
@@ -144,8 +145,8 @@ class Roster {
     base::Time last_probe{};
     std::chrono::microseconds probe_took{};
     base::Time last_doubt{};
-    base::Time last_spared{};  // when the log was told
-    std::string shown;         // the state as last logged
+    base::LogPause spared_pause;
+    std::string shown;  // the state as last logged
   };
 
   Member* find(std::uint16_t slot) noexcept;
@@ -221,8 +222,8 @@ class Roster {
   policy::OutlierJudge outliers_;
   std::unordered_set<std::string> shadowed_;  // names of discovered servers that others have, as last logged
   SourceIndexes sources_;
-  std::array<base::Time, SourceLoads::kMax> source_told_{};  // when it was last said that it is unusable
-  base::Time unasked_told_{};                                // when it was last said that a check could not be made
+  std::array<base::LogPause, SourceLoads::kMax> source_pauses_;  // for each that is unusable
+  base::LogPause unasked_pause_;                                 // for checks that could not be made
   base::Random random_;
   std::array<std::shared_ptr<const policy::MaglevTable>, 2> tables_;
   std::array<std::vector<policy::MaglevTable::Entry>, 2> table_entries_;

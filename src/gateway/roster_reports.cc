@@ -49,8 +49,7 @@ std::chrono::milliseconds Roster::probed(std::uint16_t slot, const health::Outco
 
 // What is lacking here says nothing about the server, but somebody has to know that nobody looks after it.
 void Roster::tell_unasked(const Member& member, const std::string& reason, base::Time now) {
-  if (unasked_told_ != base::Time{} && now - unasked_told_ < kUnaskedPause) return;
-  unasked_told_ = now;
+  if (!unasked_pause_.is_over(now, kUnaskedPause)) return;
   base::log_warning("a health check could not be made; the server stays as it is",
                     {{"server", settings_.name + "/" + member.settings.name}, {"error", reason}});
 }
@@ -142,9 +141,7 @@ void Roster::connections_lost(std::uint16_t slot, base::Time now) {
 
 void Roster::source_unusable(std::uint8_t source, base::Time now) {
   if (source >= sources_.count() || !sources_.address(source)) return;
-  base::Time& told = source_told_[source];
-  if (told != base::Time{} && now - told < kSourcePause) return;
-  told = now;
+  if (!source_pauses_[source].is_over(now, kSourcePause)) return;
   base::log_error("a source address cannot be used, because it is no address of this machine",
                   {{"pool", settings_.name}, {"address", sources_.address(source)->host}});
 }
@@ -157,8 +154,7 @@ void Roster::trouble(Member& member, const std::string& what, base::Time now) {
     member.eject_cause = fmt::format("{} errors within {}, the last: {}; ejected for {}", verdict.errors,
                                      short_text(settings_.passive->window), what, short_text(verdict.length));
     ++member.ejections;
-  } else if (verdict.kind == Kind::spared && now - member.last_spared >= settings_.passive->window) {
-    member.last_spared = now;
+  } else if (verdict.kind == Kind::spared && member.spared_pause.is_over(now, settings_.passive->window)) {
     base::log_warning("a server that clients have trouble with stays, because too many others are out",
                       {{"server", settings_.name + "/" + member.settings.name}, {"error", what}});
   }

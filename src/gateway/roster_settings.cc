@@ -82,7 +82,7 @@ void Roster::set_sources() {
     loads.grow(sources_.count());
     for (const std::uint8_t index : changed) loads[index].forget();
   }
-  for (const std::uint8_t index : changed) source_told_[index] = {};
+  for (const std::uint8_t index : changed) source_pauses_[index] = {};
   changed_ |= !changed.empty();
   if (sources_.waiting() <= waited) return;
   base::log_warning("source addresses wait until connections from earlier ones have ended: a pool has 128 at once",
