@@ -48,6 +48,10 @@ void BindPlanner::plan(const config::Listener& settings) {
   }
 }
 
+void BindPlanner::plan_closed(const config::Listener& settings) {
+  planned_.push_back({.settings = settings, .position = planned_.size()});
+}
+
 const Bind* BindPlanner::find_own(const config::Listener& settings, const base::Endpoint& endpoint) {
   KnownListener* known = listeners_.find(settings.name);
   if (known == nullptr) return nullptr;

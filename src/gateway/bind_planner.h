@@ -34,6 +34,8 @@ class BindPlanner {
 
   // Throws std::runtime_error with a text for the operator when an address cannot be had.
   void plan(const config::Listener& settings);
+  // It is to have no address: it was drained, and stays so.
+  void plan_closed(const config::Listener& settings);
   [[nodiscard]] std::vector<PlannedListener> take() { return std::exchange(planned_, {}); }
 
  private:

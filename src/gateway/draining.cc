@@ -70,16 +70,16 @@ void Gateway::check_drained() {
 
 void Gateway::resume() {
   if (!drain_) return;
-  Prepared plan(settings_, descriptors_);
+  Prepared plan(settings_, RuntimeChanges::keep, descriptors_);
   plan_listeners(plan);
   drain_.reset();
   drain_ticker_.reset();
   on_drained_ = nullptr;
-  commit(plan, RuntimeChanges::keep);
+  commit(plan);
 }
 
 std::uint64_t Gateway::ended() const {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = ended_by_gone_;
   listeners_.for_each([&sum](const KnownListener& listener) { sum += listener.ended(); });
   return sum;
 }
@@ -102,7 +102,10 @@ bool Gateway::close_left() {
     if (listener.state != KnownListener::State::leaving) return;
     if (!listener.is_closing() && listener.admission->connections() == 0) gone.push_back(&listener);
   });
-  for (KnownListener* listener : gone) listeners_.close(*listener, base::Clock::now());
+  for (KnownListener* listener : gone) {
+    ended_by_gone_ += listener->ended();
+    listeners_.close(*listener, base::Clock::now());
+  }
   return !gone.empty();
 }
 

@@ -67,6 +67,22 @@ TEST(Draining, TheNodeIsDrainedWhenTheLastConnectionHasGoneAndServesAgainWhenItI
   EXPECT_FALSE(rig.gateway->status().draining);
 }
 
+TEST(Draining, WhatARemovedListenerHasEndedStillCountsWhenItHasGone) {
+  GatewayRig rig(text());
+  Client before(rig.address("one"));
+  Client during(rig.address("one"));
+  Client kept(rig.address("two"));
+  for (Client* each : {&before, &during, &kept}) EXPECT_EQ(each->ask("1"), "a1");
+  rig.apply("[node]\nworkers = 2\n[[listener]]\nname = \"two\"\nbind = [\"127.0.0.1:0\"]\npool = \"a\"\n" + kPool);
+  before.close();
+  rig.until([&] { return rig.gateway->connections() == 2; });
+  rig.gateway->drain({}, [](std::uint64_t) {});
+  during.close();
+  rig.until([&] { return rig.listener("one").name.empty(); });
+  EXPECT_EQ(rig.gateway->status().draining->closed, 1U);
+  EXPECT_EQ(rig.gateway->status().draining->remaining, 1U);
+}
+
 TEST(Draining, AfterTheDeadlineOfTheNodeThoseThatAreLeftAreEndedAndCounted) {
   GatewayRig rig(text());
   Client client(rig.address("one"));
@@ -84,7 +100,9 @@ TEST(Draining, AfterTheDeadlineOfTheNodeThoseThatAreLeftAreEndedAndCounted) {
 TEST(Draining, AnAddressThatAnotherHasTakenMeanwhileIsSaidAndTheDrainGoesOn) {
   GatewayRig rig(text());
   const std::string address = rig.address("one");
-  rig.apply("[node]\nworkers = 2\n[[listener]]\nname = \"one\"\nbind = [\"" + address + "\"]\npool = \"a\"\n" + kPool);
+  const std::string bound =
+      "[node]\nworkers = 2\n[[listener]]\nname = \"one\"\nbind = [\"" + address + "\"]\npool = \"a\"\n" + kPool;
+  rig.apply(bound);
   ASSERT_TRUE(rig.gateway->drain_listener("one", {}));
   std::optional<net::Fd> other;
   rig.until([&] {
@@ -93,6 +111,11 @@ TEST(Draining, AnAddressThatAnotherHasTakenMeanwhileIsSaidAndTheDrainGoesOn) {
     return other.has_value();
   });
   EXPECT_THROW((void)rig.gateway->ready_listener("one"), std::runtime_error);
+  EXPECT_EQ(rig.listener("one").state, "draining");
+  EXPECT_NE(rig.refusal(bound), "");
+  EXPECT_EQ(rig.refusal(bound, RuntimeChanges::keep), "") << "it needs no address while it is drained";
+  rig.gateway->drain({}, [](std::uint64_t) {});
+  rig.gateway->resume();
   EXPECT_EQ(rig.listener("one").state, "draining");
   other.reset();
   EXPECT_TRUE(rig.gateway->ready_listener("one"));

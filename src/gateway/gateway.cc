@@ -73,10 +73,10 @@ Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, st
       notices_(kNoticesMax, wakeup_),
       searches_(runtime, searched_world()) {
   readers_.reserve(kWorkersMax);  // who has a view of them keeps it
-  Prepared plan(settings, descriptors_);
+  Prepared plan(settings, RuntimeChanges::drop, descriptors_);
   plan_workers(plan);
   plan_listeners(plan);
-  commit(plan, RuntimeChanges::drop);
+  commit(plan);
 }
 
 // Workers end their connections on the way out; what they said of it is still written.
@@ -131,6 +131,11 @@ ConnectionSearches::World Gateway::searched_world() {
 }
 
 bool Gateway::has_listener(const std::string& name) { return listeners_.find(name) != nullptr; }
+
+std::optional<KnownListener::State> Gateway::state_of(const std::string& name) const {
+  const KnownListener* known = listeners_.find(name);
+  return known == nullptr ? std::nullopt : std::optional(known->state);
+}
 
 void Gateway::set_verbosity(Verbosity verbosity) {
   verbosity_ = verbosity;

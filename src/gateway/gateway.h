@@ -39,11 +39,11 @@ class Gateway {
 
   // Everything that `wanted` needs and that can fail: sockets are bound, threads' loops made. Throws
   // std::runtime_error with a text for the operator, and then, as when the answer is thrown away, nothing has happened.
-  [[nodiscard]] std::unique_ptr<Prepared> prepare(const config::Settings& wanted);
-  // Makes it so. Nothing else may have changed the gateway since prepare(): do both in one go. With `drop`, listeners
-  // that were drained by command accept again. Keys that only a new process can heed are not looked at; workers only
-  // become more.
-  void apply(std::unique_ptr<Prepared> prepared, RuntimeChanges runtime);
+  // With `drop`, listeners that were drained by command are to accept again; with `keep` they need no address.
+  [[nodiscard]] std::unique_ptr<Prepared> prepare(const config::Settings& wanted, RuntimeChanges runtime);
+  // Makes it so. Nothing else may have changed the gateway since prepare(): do both in one go. Keys that only a new
+  // process can heed are not looked at; workers only become more.
+  void apply(std::unique_ptr<Prepared> prepared);
 
   // Which connections the log tells of from now on.
   void set_verbosity(Verbosity verbosity);
@@ -53,6 +53,8 @@ class Gateway {
 
   // Whether it is configured, or still has connections.
   [[nodiscard]] bool has_listener(const std::string& name);
+  // Nothing when it is neither.
+  [[nodiscard]] std::optional<KnownListener::State> state_of(const std::string& name) const;
   // The listener accepts no more; its connections end as the order says. A later order replaces the former. False when
   // there is no such listener.
   bool drain_listener(const std::string& name, const DrainOrder& order);
@@ -89,9 +91,9 @@ class Gateway {
   // reconfiguring.cc
   void plan_workers(Prepared& plan);
   void plan_listeners(Prepared& plan);
-  [[nodiscard]] bool will_accept(const PlannedListener& planned, RuntimeChanges runtime);
+  [[nodiscard]] bool will_accept(const std::string& listener, RuntimeChanges runtime) const;
   [[nodiscard]] PlannedListener plan_listener(const config::Listener& settings);
-  void commit(Prepared& plan, RuntimeChanges runtime);
+  void commit(Prepared& plan);
   void hand_over(PlannedBind& planned);
   void commit(PlannedListener& planned, RuntimeChanges runtime);
   [[nodiscard]] KnownListener& known(const config::Listener& settings);
@@ -127,6 +129,7 @@ class Gateway {
   std::vector<base::Waker*> readers_;             // the same, for the directory
   std::vector<std::unique_ptr<Worker>> workers_;  // ended first
 
+  std::uint64_t ended_by_gone_ = 0;  // connections of listeners that are not known any more
   bool started_ = false;
   bool stopping_ = false;      // told to before it began
   std::uint64_t changes_ = 0;  // how often it was changed: what was prepared before does not fit any more

@@ -100,12 +100,12 @@ class GatewayRig {
     return *parsed.settings;
   }
   void apply(const std::string& text, RuntimeChanges runtime = RuntimeChanges::drop) {
-    gateway->apply(gateway->prepare(settings(text)), runtime);
+    gateway->apply(gateway->prepare(settings(text), runtime));
   }
   // What prepare() says against it; empty when nothing.
-  [[nodiscard]] std::string refusal(const std::string& text) {
+  [[nodiscard]] std::string refusal(const std::string& text, RuntimeChanges runtime = RuntimeChanges::drop) {
     try {
-      (void)gateway->prepare(settings(text));
+      (void)gateway->prepare(settings(text), runtime);
     } catch (const std::runtime_error& error) {
       return error.what();
     }

@@ -27,7 +27,7 @@ std::uint64_t KnownListener::ended() const {
   return sum;
 }
 
-KnownListener* ListenerSlots::find(std::string_view name) {
+KnownListener* ListenerSlots::find(std::string_view name) const {
   const auto found =
       std::ranges::find_if(listeners_, [name](const auto& each) { return each && each->name() == name; });
   return found == listeners_.end() ? nullptr : found->get();

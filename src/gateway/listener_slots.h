@@ -59,7 +59,7 @@ class ListenerSlots {
   static constexpr std::chrono::seconds kRest{10};
   static constexpr std::size_t kListenersMax = 4096;
 
-  [[nodiscard]] KnownListener* find(std::string_view name);
+  [[nodiscard]] KnownListener* find(std::string_view name) const;
   // How many more there can be.
   [[nodiscard]] std::size_t room(base::Time now) const;
   // A new one, for so many workers. There must be room.

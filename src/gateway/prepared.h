@@ -10,6 +10,7 @@
 
 #include "config/settings.h"
 #include "gateway/bind_planner.h"
+#include "gateway/directory.h"
 #include "gateway/worker.h"
 #include "net/descriptors.h"
 
@@ -19,8 +20,8 @@ class Prepared {
  public:
   static constexpr std::int64_t kWorkerDescriptors = 2;
 
-  Prepared(config::Settings settings, net::DescriptorBudget& budget)
-      : wanted(std::move(settings)), descriptors(budget) {}
+  Prepared(config::Settings settings, RuntimeChanges changes, net::DescriptorBudget& budget)
+      : wanted(std::move(settings)), runtime(changes), descriptors(budget) {}
   ~Prepared() { descriptors.give(kWorkerDescriptors * static_cast<std::int64_t>(workers.size())); }
   Prepared(const Prepared&) = delete;
   Prepared& operator=(const Prepared&) = delete;
@@ -29,6 +30,7 @@ class Prepared {
   friend class Gateway;
 
   config::Settings wanted;
+  const RuntimeChanges runtime;
   std::vector<PlannedListener> listeners;
   net::DescriptorBudget& descriptors;
   std::vector<std::unique_ptr<Worker>> workers;  // those that come; each has its descriptors

@@ -27,23 +27,23 @@ std::vector<config::Pool> with_those_that_go(std::vector<config::Pool> wanted, c
 
 }  // namespace
 
-std::unique_ptr<Prepared> Gateway::prepare(const config::Settings& wanted) {
+std::unique_ptr<Prepared> Gateway::prepare(const config::Settings& wanted, RuntimeChanges runtime) {
   if (!started_) throw std::runtime_error("the process is still starting");
   if (drain_) throw std::runtime_error("the node is being drained");
-  auto plan = std::make_unique<Prepared>(wanted, descriptors_);
+  auto plan = std::make_unique<Prepared>(wanted, runtime, descriptors_);
   plan->made_after = changes_;
   plan_workers(*plan);
   plan_listeners(*plan);
   return plan;
 }
 
-void Gateway::apply(std::unique_ptr<Prepared> prepared, RuntimeChanges runtime) {
+void Gateway::apply(std::unique_ptr<Prepared> prepared) {
   if (prepared->made_after != changes_) std::abort();
   // New pools before the listeners that name them, and old ones gone only when none does any more.
   const std::vector<config::Pool> all = with_those_that_go(prepared->wanted.pools, settings_.pools);
-  directory_.apply(all, runtime);
+  directory_.apply(all, prepared->runtime);
   const bool any_goes = all.size() > prepared->wanted.pools.size();
-  commit(*prepared, runtime);
+  commit(*prepared);
   if (!any_goes) return;
   directory_.apply(settings_.pools, RuntimeChanges::keep);
   name_no_pool_that_went();
@@ -75,7 +75,11 @@ void Gateway::plan_listeners(Prepared& plan) {
   std::size_t more = 0;
   for (const config::Listener& settings : plan.wanted.listeners) {
     if (listeners_.find(settings.name) == nullptr) ++more;
-    planner.plan(settings);
+    if (will_accept(settings.name, plan.runtime)) {
+      planner.plan(settings);
+    } else {
+      planner.plan_closed(settings);
+    }
   }
   plan.listeners = planner.take();
   if (more <= listeners_.room(base::Clock::now())) return;
@@ -90,15 +94,14 @@ PlannedListener Gateway::plan_listener(const config::Listener& settings) {
   return std::move(planner.take().front());
 }
 
-void Gateway::commit(Prepared& plan, RuntimeChanges runtime) {
+void Gateway::commit(Prepared& plan) {
   ++changes_;
   settings_ = plan.wanted;
   process_.max_connections = settings_.node.max_connections > 0 ? settings_.node.max_connections : ~0U;
   for (PlannedListener& planned : plan.listeners) {
-    if (!will_accept(planned, runtime)) continue;
     for (PlannedBind& bind : planned.binds) hand_over(bind);
   }
-  for (PlannedListener& planned : plan.listeners) commit(planned, runtime);
+  for (PlannedListener& planned : plan.listeners) commit(planned, plan.runtime);
   std::set<std::string_view> wanted;
   for (const PlannedListener& planned : plan.listeners) wanted.insert(planned.settings.name);
   listeners_.for_each([&](KnownListener& listener) {
@@ -109,8 +112,8 @@ void Gateway::commit(Prepared& plan, RuntimeChanges runtime) {
   publish();
 }
 
-bool Gateway::will_accept(const PlannedListener& planned, RuntimeChanges runtime) {
-  const KnownListener* known = listeners_.find(planned.settings.name);
+bool Gateway::will_accept(const std::string& listener, RuntimeChanges runtime) const {
+  const KnownListener* known = listeners_.find(listener);
   const bool is_drained = known != nullptr && known->state == KnownListener::State::draining;
   return !is_drained || runtime == RuntimeChanges::drop;
 }
@@ -126,7 +129,7 @@ void Gateway::hand_over(PlannedBind& planned) {
 }
 
 void Gateway::commit(PlannedListener& planned, RuntimeChanges runtime) {
-  const bool accepts = will_accept(planned, runtime);
+  const bool accepts = will_accept(planned.settings.name, runtime);
   KnownListener& known = this->known(planned.settings);
   known.position = planned.position;
   if (accepts) {

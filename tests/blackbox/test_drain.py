@@ -115,6 +115,50 @@ def test_a_drained_listener_is_not_ready_and_waits_before_it_accepts_no_more(run
     assert all_hold([one, again])
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_reload_ends_the_drain_of_a_listener_also_one_that_only_waits(run, echo_backend, keep):
+    listeners = [dict(name="drained"), dict(name="waiting"), dict(name="last")]
+    gateway = run("run", config(listener=listeners, pool=dict(servers=[echo_backend("a")]),
+                                node=dict(drain_wait="300ms")))
+    addresses = {each["name"]: gateway.address(each["name"]) for each in listeners}
+    gateway.told("PATCH", "/v1/listeners/drained", {"state": "drain"})
+    wait_until(lambda: is_refused(addresses["drained"]), "it has waited")
+    gateway.told("PATCH", "/v1/listeners/waiting", {"state": "drain"})
+    gateway.reload(keep_runtime=keep)
+    ready = 503 if keep else 200
+    for each in ("drained", "waiting"):
+        assert gateway.get(f"/readyz?listener={each}").status == ready
+    assert gateway.get("/readyz").status == ready
+    gateway.told("PATCH", "/v1/listeners/last", {"state": "drain"})
+    wait_until(lambda: is_refused(addresses["last"]), "it began to wait after the others")
+    for each in ("drained", "waiting"):
+        assert gateway.listener(each)["state"] == ("draining" if keep else "accepting")
+    assert is_refused(addresses["waiting"]) == keep
+
+
+@pytest.mark.parametrize("wait", ["0s", "1h"])
+def test_a_drained_node_that_is_told_to_end_does_not_wait_again(run, echo_backend, wait):
+    node = dict(drain_wait="500ms" if wait == "1h" else "1h", stop_timeout="2h")
+    gateway = run("run", config(pool=dict(servers=[echo_backend("a")]), node=node))
+    gateway.told("POST", "/v1/drain", {"wait": wait})
+    if wait == "0s":
+        wait_until(lambda: gateway.status()["phase"] == "drained", "nobody was there")
+    gateway.signal(signal.SIGTERM)
+    assert gateway.wait_exit() == 0
+
+
+def test_a_node_that_was_told_to_end_cannot_be_made_ready_again(run, echo_backend):
+    gateway = run("run", config(pool=dict(servers=[echo_backend("a")]), node=dict(stop_timeout="1h")))
+    client = gateway.connect()
+    assert client.ask(b"x")
+    gateway.signal(signal.SIGTERM)
+    wait_until(lambda: gateway.status()["phase"] == "draining", "it has heard")
+    assert gateway.ask("DELETE", "/v1/drain").status == 409
+    assert gateway.status()["phase"] == "draining"
+    client.close()
+    assert gateway.wait_exit() == 0
+
+
 def test_a_node_that_drains_says_so_first_waits_and_then_paces(run, echo_backend):
     gateway = run("run", config(pool=dict(servers=[echo_backend("a")])))
     clients = [gateway.connect() for _ in range(10)]

@@ -30,24 +30,39 @@ void Drains::after(Waiting& waiting, config::Duration wait, std::function<void()
       });
 }
 
-void Drains::begin(const admin::DrainRequest& order, config::Duration wait,
-                   std::function<void(std::uint64_t)> on_drained) {
+// Whoever stands in front may have noticed already.
+config::Duration Drains::left_of(config::Duration wait) const {
+  if (!node_) return wait;
+  if (!node_->timer) return config::Duration::zero();
+  const auto left = std::chrono::duration_cast<config::Duration>(node_->until - base::Clock::now());
+  return std::clamp(left, config::Duration::zero(), wait);
+}
+
+void Drains::begin(const admin::DrainRequest& order, config::Duration wait) {
+  const config::Duration left = left_of(wait);
   base::log_info("the node drains: not ready from now on",
-                 {{"accepts_for", base::to_text(wait)},
+                 {{"accepts_for", base::to_text(left)},
                   {"closes", text_of(order)},
                   {"connections", static_cast<std::int64_t>(gateway_.connections())}});
   node_.emplace().order = order;
-  after(*node_, wait, [this, order, on_drained = std::move(on_drained)] {
-    gateway_.drain(order_of(order), [this, on_drained](std::uint64_t cut) {
-      if (node_) node_->drained = true;
-      base::log_info("the node is drained", {{"connections_left", static_cast<std::int64_t>(cut)}});
-      on_drained(cut);
-    });
-  });
+  after(*node_, left,
+        [this, order] { gateway_.drain(order_of(order), [this](std::uint64_t cut) { drained(cut); }); });
+}
+
+void Drains::stop(const admin::DrainRequest& order, config::Duration wait,
+                  std::function<void(std::uint64_t)> on_drained) {
+  on_drained_ = std::move(on_drained);
+  begin(order, wait);
+}
+
+void Drains::drained(std::uint64_t cut) {
+  node_->drained = true;
+  base::log_info("the node is drained", {{"connections_left", static_cast<std::int64_t>(cut)}});
+  if (on_drained_) on_drained_(cut);
 }
 
 void Drains::end() {
-  if (!node_) return;
+  if (!node_ || stopping()) return;
   const bool waits = node_->timer != nullptr;
   if (!waits) gateway_.resume();
   node_.reset();
@@ -104,13 +119,20 @@ bool Drains::end_listener(const std::string& name) {
 }
 
 std::vector<std::string> Drains::draining_listeners() const {
+  using State = gateway::KnownListener::State;
   std::vector<std::string> names;
-  for (const auto& [name, waiting] : listeners_) names.push_back(name);
+  for (const auto& [name, waiting] : listeners_) {
+    const std::optional<State> state = gateway_.state_of(name);
+    const bool is_about_to = state == State::accepting && waiting.timer;
+    if (is_about_to || state == State::draining) names.push_back(name);
+  }
   return names;
 }
 
-void Drains::forget_missing() {
-  std::erase_if(listeners_, [this](const auto& each) { return !gateway_.has_listener(each.first); });
+void Drains::reloaded(gateway::RuntimeChanges runtime) {
+  std::erase_if(listeners_, [&](const auto& each) {
+    return runtime == gateway::RuntimeChanges::drop || !gateway_.state_of(each.first);
+  });
 }
 
 }  // namespace holdfast::app

@@ -31,11 +31,12 @@ void add_drains(admin::Faces& faces, const NodeParts& parts) {
     if (parts.drains.draining()) return Refusal{Refusal::Why::conflict, "the node drains already"};
     const base::Rate usual = parts.reload.settings().node.drain_rate;
     if (!order.rate && usual.per_second > 0) order.rate = usual;
-    parts.drains.begin(order, order.wait.value_or(default_wait()), [](std::uint64_t) {});
+    parts.drains.begin(order, order.wait.value_or(default_wait()));
     return Done{};
   };
   faces.resume = [parts]() -> Outcome<Done> {
     if (!parts.drains.draining()) return Refusal{Refusal::Why::conflict, "the node does not drain"};
+    if (parts.drains.stopping()) return Refusal{Refusal::Why::conflict, "the node stops: it was told to end"};
     return unless_it_throws([&] { return parts.drains.end(), true; }, "");
   };
   faces.drain_listener = [parts, default_wait](const std::string& name,
@@ -55,7 +56,6 @@ void add_configuration(admin::Faces& faces, const NodeParts& parts) {
       return answer(Refusal{Refusal::Why::conflict, "the node drains: make it ready again, then reload"});
     }
     answer(parts.reload(order));
-    parts.drains.forget_missing();
   };
 }
 

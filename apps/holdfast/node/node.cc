@@ -54,8 +54,9 @@ class Node::Parts {
   Parts(control::Runtime& runtime, const config::Settings& settings, std::string file)
       : gateway(runtime, settings, descriptor_limit(), verbosity_of(settings.log)),
         drains(runtime, gateway),
-        reload(std::move(file), settings, gateway, events,
-               [this](const config::Settings& wanted) { apply_rest(wanted); }),
+        reload(
+            std::move(file), settings, gateway, events, [this](const config::Settings& wanted) { apply_rest(wanted); },
+            [this](gateway::RuntimeChanges changes) { drains.reloaded(changes); }),
         servers(runtime,
                 [this] {
                   return admin::routes(
@@ -139,7 +140,6 @@ void Node::reload() {
   if (parts_->drains.draining()) return base::log_warning("SIGHUP: the node drains, so nothing is reloaded");
   control::notify_reloading();
   (void)parts_->reload({});  // says in the log what came of it
-  parts_->drains.forget_missing();
   control::notify_ready();
 }
 
@@ -150,7 +150,7 @@ void Node::stop_gracefully() {
   admin::DrainRequest order;
   if (node.drain_rate.per_second > 0) order.rate = node.drain_rate;
   order.deadline = node.stop_timeout - node.drain_wait;
-  parts_->drains.begin(order, node.drain_wait, [this](std::uint64_t cut) {
+  parts_->drains.stop(order, node.drain_wait, [this](std::uint64_t cut) {
     ended_ = cut > 0 ? kConnectionsCut : kDone;
     runtime_.stop();
   });

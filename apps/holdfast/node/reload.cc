@@ -59,11 +59,13 @@ config::Settings with_workers_counted(config::Settings settings) {
 }
 
 Reload::Reload(std::string file, config::Settings settings, gateway::Gateway& gateway, control::Events& events,
-               std::function<void(const config::Settings&)> apply_rest)
+               std::function<void(const config::Settings&)> apply_rest,
+               std::function<void(gateway::RuntimeChanges)> on_applied)
     : settings_(with_workers_counted(std::move(settings))),
       gateway_(gateway),
       events_(events),
       apply_rest_(std::move(apply_rest)),
+      on_applied_(std::move(on_applied)),
       info_{.file = std::move(file), .loaded_at = std::chrono::system_clock::now(), .last_error = {}} {}
 
 Outcome<ReloadReport> Reload::operator()(ReloadOrder order) {
@@ -118,11 +120,13 @@ Outcome<ReloadReport> Reload::attempt(ReloadOrder order) {
 
 // A dry run prepares as well: what cannot be bound is found out.
 void Reload::apply(config::Settings wanted, ReloadOrder order) {
-  auto prepared = gateway_.prepare(wanted);
+  const bool keep = order.runtime == ReloadOrder::Runtime::keep;
+  const auto runtime = keep ? gateway::RuntimeChanges::keep : gateway::RuntimeChanges::drop;
+  auto prepared = gateway_.prepare(wanted, runtime);
   if (order.run == ReloadOrder::Run::dry) return;
   apply_rest_(wanted);
-  const bool keep = order.runtime == ReloadOrder::Runtime::keep;
-  gateway_.apply(std::move(prepared), keep ? gateway::RuntimeChanges::keep : gateway::RuntimeChanges::drop);
+  gateway_.apply(std::move(prepared));
+  on_applied_(runtime);
   settings_ = std::move(wanted);
   info_.loaded_at = std::chrono::system_clock::now();
   info_.last_error.reset();

@@ -24,9 +24,11 @@ class Reload {
  public:
   // `settings` are those that `file` had when the process began. `apply_rest` is told of settings that are about to be
   // applied, for everything but the gateway; it throws std::runtime_error when they cannot be, and nothing is applied.
-  // What became of each reload is published in `events`: "reload", or "reload_failed".
+  // `on_applied` is told when all is done. What became of each reload is published in `events`: "reload", or
+  // "reload_failed".
   Reload(std::string file, config::Settings settings, gateway::Gateway& gateway, control::Events& events,
-         std::function<void(const config::Settings&)> apply_rest);
+         std::function<void(const config::Settings&)> apply_rest,
+         std::function<void(gateway::RuntimeChanges)> on_applied);
 
   [[nodiscard]] admin::Outcome<admin::ReloadReport> operator()(admin::ReloadOrder order);
 
@@ -45,6 +47,7 @@ class Reload {
   gateway::Gateway& gateway_;
   control::Events& events_;
   std::function<void(const config::Settings&)> apply_rest_;
+  std::function<void(gateway::RuntimeChanges)> on_applied_;
   admin::ConfigInfo info_;
 };
 
