@@ -192,6 +192,23 @@ TEST(Reconfiguring, AnotherPoolIsForThoseThatComeAndTheOthersGoOnWhereTheyWere) 
   for (const PoolStatus& pool : rig.gateway->status().pools) EXPECT_EQ(pool.connections, 0U) << pool.name;
 }
 
+TEST(Reconfiguring, WhoIsLookedForInAPoolIsThereThoughItsListenerHasAnotherNow) {
+  GatewayRig rig(kNode + listener("one") + kPools);
+  Client client(rig.address("one"));
+  EXPECT_EQ(client.ask("1"), "a1");
+  rig.apply(kNode + listener("one", "", "b") + kPools);
+  const auto found_in = [&rig](const std::string& pool) {
+    std::optional<ConnectionPage> page;
+    rig.gateway->find_connections({.pool = pool}, [&page](ConnectionPage answer) { page = std::move(answer); });
+    rig.until([&page] { return page.has_value(); });
+    return std::move(*page);
+  };
+  EXPECT_TRUE(found_in("b").connections.empty());
+  const ConnectionPage page = found_in("a");
+  ASSERT_EQ(page.connections.size(), 1U);
+  EXPECT_EQ(page.connections[0].pool, "a");
+}
+
 TEST(Reconfiguring, MoreWorkersTakePartInOldAndNewListenersAndLessAreNotTakenAway) {
   const auto text = [](const std::string& workers, const std::string& more) {
     return "[node]\nworkers = " + workers + "\n" + listener("one") + more + kPools;
