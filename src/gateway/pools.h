@@ -86,10 +86,14 @@ struct Pool {
   std::array<Tier, 2> tiers;  // backups second
 };
 
-// By the slot of the pool. One that did not change is the same object in the next version. Never null: a slot that no
-// pool has holds a pool without servers, whose name is empty.
+// By the slot of the pool. One that did not change is the same object in the next version.
 struct Pools {
-  std::vector<std::shared_ptr<const Pool>> pools;  // by slot; null where there is no pool
+  // Null, or a pool without servers whose name is empty, where there is none.
+  std::vector<std::shared_ptr<const Pool>> pools;
+
+  [[nodiscard]] bool has(std::size_t slot) const noexcept {
+    return slot < pools.size() && pools[slot] && !pools[slot]->name.empty();
+  }
 };
 
 }  // namespace holdfast::gateway

@@ -39,11 +39,12 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
       closings_(loop, *context.servers, relays_,
                 [this](base::Key key, CloseReason reason) { part(key, *relays_.find(key), reason); }),
       scan_(loop, relays_, context.number, context.scan_results,
-            {.pool_of = [this](const Relay& relay) { return rules(relay).pool; },
+            {.pool_of = [this](const Relay& relay) { return relay.pool == kNoPool ? rules(relay).pool : relay.pool; },
              .kick = [this](base::Key key) { part(key, *relays_.find(key), CloseReason::kicked); }}),
       scratch_(std::make_unique_for_overwrite<std::byte[]>(kPendingMax)),
       next_id_(context.first_id) {
   loop.add_timers(timers_);
+  note_pools();
 }
 
 Relays::~Relays() { end_all(CloseReason::stopped); }

@@ -140,6 +140,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void take_listeners();
   void renew(base::Key key, Relay& relay, const ListenerRules& former);
   void take_pools();
+  bool note_pools();
   void leave_pool(base::Key key, Relay& relay);
 
   // relays.cc: begin, deadlines, end.
@@ -186,7 +187,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   [[nodiscard]] ListenerCounters& counters(const Relay& relay) const { return counters(relay.listener); }
   [[nodiscard]] const Pool& pool(std::uint16_t number) const {
     const Pools& pools = pools_.get();
-    return number < pools.pools.size() && pools.pools[number] ? *pools.pools[number] : no_pool_;
+    return pools.has(number) ? *pools.pools[number] : no_pool_;
   }
   [[nodiscard]] const Pool& pool(const Relay& relay) const { return pool(relay.pool); }
   [[nodiscard]] ServerSlot& slot_of(const Relay& relay) const { return (*context_.servers)[relay.server]; }
@@ -204,6 +205,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   base::Snapshot<Pools>::Reader pools_;
   std::vector<std::shared_ptr<const ListenerRules>> rules_;  // by slot, as every living relay has been told of them
   std::vector<ListenerCounters*> counters_;                  // of this worker, by slot
+  std::vector<bool> had_pool_;                               // by slot, when pools were taken last
   PoolLoad no_load_{kWorkersMax};
   Pool no_pool_;  // in the place of one that is gone: has no servers and no queue
   Chooser chooser_;

@@ -162,8 +162,10 @@ class Rig {
     snapshot_.publish(std::move(pools));
   }
   void remove_pool() {
+    auto nobody = std::make_shared<Pool>();  // as Directory has it in an empty slot
+    nobody->load = &nobodys_load_;
     auto pools = std::make_shared<Pools>();
-    pools->pools.push_back(nullptr);
+    pools->pools.push_back(std::move(nobody));
     snapshot_.publish(std::move(pools));
   }
   static void set_weight(Pool& pool, std::size_t server, std::uint32_t weight) {
@@ -214,6 +216,7 @@ class Rig {
     return pools;
   }
 
+  PoolLoad nobodys_load_;
   std::vector<net::Fd> servers_;
   base::Snapshot<Pools> snapshot_;
   base::EventFd wake_;

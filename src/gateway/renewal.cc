@@ -77,8 +77,20 @@ void Relays::take_pools() {
   chooser_.changed(pools);
   lines_.resize(std::max(lines_.size(), pools.pools.size()), WaitingLine(relays_));
   for (WaitingLine& line : lines_) --line.seen_freed;  // another view is a chance
-  if (std::ranges::find(pools.pools, nullptr) == pools.pools.end()) return;
+  if (!note_pools()) return;
   relays_.for_each([this](base::Key key, Relay& relay) { leave_pool(key, relay); });
+}
+
+// True when one has gone.
+bool Relays::note_pools() {
+  const Pools& pools = pools_.get();
+  bool any_has_gone = false;
+  had_pool_.resize(pools.pools.size());
+  for (std::size_t slot = 0; slot < pools.pools.size(); ++slot) {
+    any_has_gone |= had_pool_[slot] && !pools.has(slot);
+    had_pool_[slot] = pools.has(slot);
+  }
+  return any_has_gone;
 }
 
 // Between two attempts a relay is counted nowhere, and its pool may go meanwhile: its number will be another's.
