@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,28 +31,51 @@ void remove_if_dead(SocketAddress& address) {
   ::close(fd);
 }
 
-constexpr gid_t kNoGroup = static_cast<gid_t>(-1);  // chown() leaves the group as it is
+// Whose a socket file becomes; the default is what chown() leaves as it is.
+struct Owner {
+  uid_t user = static_cast<uid_t>(-1);
+  gid_t group = static_cast<gid_t>(-1);
+};
 
-// Throws when there is no such group, or the lookup fails.
-gid_t group_of(const std::string& where, const std::string& group) {
-  if (group.empty()) return kNoGroup;
-  std::vector<char> space(16 * 1024);
-  struct group entry {};
-  struct group* found = nullptr;
-  const int error = ::getgrnam_r(group.c_str(), &entry, space.data(), space.size(), &found);
-  if (found != nullptr) return found->gr_gid;
-  const std::string what = where + ": group \"" + group + "\"";
+[[noreturn]] void fail_lookup(int error, const std::string& where, const char* kind, const std::string& name) {
+  const std::string what = where + ": " + kind + " \"" + name + "\"";
   if (error != 0) throw std::system_error(error, std::generic_category(), what);
-  throw std::runtime_error(what + ": there is no such group");
+  throw std::runtime_error(what + ": there is no such " + kind);
+}
+
+// Throws when there is no such user or group, or a lookup fails.
+Owner owner_of(const std::string& where, const SocketFile& file) {
+  std::vector<char> space(16 * 1024);
+  Owner owner;
+  if (!file.user.empty()) {
+    struct passwd entry {};
+    struct passwd* found = nullptr;
+    const int error = ::getpwnam_r(file.user.c_str(), &entry, space.data(), space.size(), &found);
+    if (found == nullptr) fail_lookup(error, where, "user", file.user);
+    owner = {found->pw_uid, found->pw_gid};
+  }
+  if (!file.group.empty()) {
+    struct group entry {};
+    struct group* found = nullptr;
+    const int error = ::getgrnam_r(file.group.c_str(), &entry, space.data(), space.size(), &found);
+    if (found == nullptr) fail_lookup(error, where, "group", file.group);
+    owner.group = found->gr_gid;
+  }
+  return owner;
+}
+
+// First whose it is: the mode may let in everybody who is in the group.
+bool give(const char* path, const Owner& owner, mode_t mode) {
+  const bool changes = owner.user != Owner().user || owner.group != Owner().group;
+  return (!changes || ::lchown(path, owner.user, owner.group) == 0) && ::chmod(path, mode) == 0;
 }
 
 // Between bind() and listen() nobody can connect, so the path never lets in anybody that it should not.
-bool bind_path(int fd, SocketAddress& address, mode_t mode, gid_t group) {
+bool bind_path(int fd, SocketAddress& address, mode_t mode, const Owner& owner) {
   remove_if_dead(address);
   const char* const path = address.local.sun_path;
   if (::fchmod(fd, 0600) != 0 || ::bind(fd, address.get(), address.length) != 0) return false;
-  if ((group == kNoGroup || ::lchown(path, static_cast<uid_t>(-1), group) == 0) && ::chmod(path, mode) == 0)
-    return true;
+  if (give(path, owner, mode)) return true;
   const int error = errno;
   ::unlink(path);
   errno = error;
@@ -70,14 +94,27 @@ int open_listen_socket(const std::string& name, const Endpoint& endpoint, const 
   const std::string where = name + " " + endpoint.text();
   SocketAddress address = address_of(endpoint);
   const bool is_path = endpoint.kind == Endpoint::Kind::unix_path;
-  const gid_t group = is_path ? group_of(where, file.group) : kNoGroup;
+  const Owner owner = is_path ? owner_of(where, file) : Owner();
   errno = EADDRNOTAVAIL;  // when there is no address to begin with
   const int fd =
       address.length == 0 ? -1 : ::socket(address.any.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const bool bound = fd >= 0 && (is_path ? bind_path(fd, address, file.mode, group) : bind_address(fd, address));
+  const bool bound = fd >= 0 && (is_path ? bind_path(fd, address, file.mode, owner) : bind_address(fd, address));
   if (bound && ::listen(fd, SOMAXCONN) == 0) return fd;
   const std::system_error error(errno, std::generic_category(), where);
   if (fd >= 0) ::close(fd);
+  throw error;
+}
+
+void set_socket_file(const std::string& name, const Endpoint& endpoint, const SocketFile& file) {
+  const std::string where = name + " " + endpoint.text();
+  const char* const path = endpoint.host.c_str();
+  const Owner owner = owner_of(where, file);
+  struct stat before {};
+  const bool shut =
+      ::stat(path, &before) == 0 && ::chmod(path, 0600) == 0;  // to none but the owner while it changes hands
+  if (shut && give(path, owner, file.mode)) return;
+  const std::system_error error(errno, std::generic_category(), where);
+  if (shut) ::chmod(path, before.st_mode & 07777);
   throw error;
 }
 

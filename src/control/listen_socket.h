@@ -1,6 +1,6 @@
 // control/listen_socket.h: the listening socket of a server, from an endpoint as users write it.
 //
-// Thread: any; start-up only, so errors are exceptions.
+// Thread: any; start-up and reloads only, so errors are exceptions.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,9 @@ namespace holdfast::control {
 // The file of a unix socket: who may write to it may connect.
 struct SocketFile {
   mode_t mode = 0660;
-  std::string group{};  // a name; empty: the group of the process
+  std::string group{};  // a name; empty: that of `user`, or of the process
+  std::string user{};   // a name; empty: the user of the process
+  friend bool operator==(const SocketFile&, const SocketFile&) = default;
 };
 
 // A socket that listens, does not block, and closes on exec. `name` is for the error's text:
@@ -23,6 +25,10 @@ struct SocketFile {
 // process left behind is replaced.
 [[nodiscard]] int open_listen_socket(const std::string& name, const base::Endpoint& endpoint,
                                      const SocketFile& file = {});
+
+// Lets other people connect to a unix socket that is there. On an error (thrown, as above) nobody can who could not
+// before.
+void set_socket_file(const std::string& name, const base::Endpoint& endpoint, const SocketFile& file);
 
 // Where a socket really listens: port 0 has become a port.
 [[nodiscard]] base::Endpoint local_endpoint_of(int fd);

@@ -50,6 +50,52 @@ def test_every_thread_is_the_user_and_may_only_bind_low_ports(own_network, run, 
     assert {each["Name"] for each in threads} >= BINDING
 
 
+def as_user(name, *command):
+    """`command` as this user, with its groups and no others."""
+    return subprocess.run(["setpriv", f"--reuid={name}", f"--regid={pwd.getpwnam(name).pw_gid}", "--init-groups", *command],
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def test_a_reload_binds_low_ports_too_and_nobody_is_lost(own_network, run, echo_backend, directory):
+    """As an operator does it: through the admin socket, which belongs to the user, and to nobody else."""
+    directory.chmod(0o755)
+    document = config(node=dict(user="nobody", run_dir=str(directory / "run")), pool=dict(servers=[echo_backend("a")]),
+                      listener=dict(bind=["127.0.0.1:80"]))
+    gateway = run("run", document, environment=WITHOUT_LEAKS)
+    gateway.file.parent.chmod(0o755)
+    old = gateway.connect()
+    assert old.ask(b"hello") == b"hello"
+    socket = directory / "run/admin.sock"
+    there = socket.stat()
+    assert (there.st_uid, there.st_gid, there.st_mode & 0o777) == (NOBODY.pw_uid, NOBODY.pw_gid, 0o660)
+
+    document["listener"][0]["bind"] = ["127.0.0.1:443"]
+    gateway.write_file(document)
+    reloaded = as_user("nobody", BINARY, "reload", "--socket", socket)
+    assert (reloaded.returncode, reloaded.stderr) == (0, ""), reloaded
+    assert gateway.connect("127.0.0.1:443").ask(b"hello") == b"hello"
+    assert old.ask(b"still here") == b"still here"
+    assert as_user("daemon", BINARY, "status", "--socket", socket).returncode != 0, "not for everybody"
+
+
+def test_a_reload_says_anew_who_may_use_the_admin_socket(run, echo_backend, directory):
+    directory.chmod(0o755)
+    document = config(node=dict(user="nobody", run_dir=str(directory / "run")), pool=dict(servers=[echo_backend("a")]))
+    gateway = run("run", document, environment=WITHOUT_LEAKS)
+    gateway.file.parent.chmod(0o755)
+    socket = directory / "run/admin.sock"
+    assert as_user("daemon", BINARY, "status", "--socket", socket).returncode != 0
+    document["admin"]["socket_mode"] = "0666"
+    assert gateway.reload(document)["changed"]
+    assert socket.stat().st_mode & 0o777 == 0o666
+    assert as_user("daemon", BINARY, "status", "--socket", socket).returncode == 0
+    document["admin"]["socket_group"] = "root"
+    gateway.write_file(document)
+    refused = gateway.ask("POST", "/v1/reload", {})
+    assert refused.status >= 400 and "admin.sock" in refused.json()["detail"], "nobody may not give it to root's group"
+    assert (socket.stat().st_gid, socket.stat().st_mode & 0o777) == (NOBODY.pw_gid, 0o666), "as it was"
+
+
 def test_a_container_without_the_capability_is_left_with_none(run, echo_backend):
     gateway = run("run", config(node=dict(user="nobody"), pool=dict(servers=[echo_backend("a")])),
                   through=["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"],

@@ -46,7 +46,13 @@ void AdminServers::apply(const config::Settings& settings) {
   std::optional<Served> listen;
   const bool moves = wanted && !(listen_ && listen_->endpoint == *wanted);
   if (moves) listen = open(*wanted, {}, guard);
-  if (!socket_) socket_ = open_socket(settings);
+  // The socket's file says who may ask: its users need no token.
+  const control::SocketFile file = {settings.admin.socket_mode, settings.admin.socket_group, settings.node.user};
+  if (!socket_) socket_ = open_socket(settings.node.run_dir, file);
+  if (socket_ && socket_->file != file) {
+    control::set_socket_file("admin", socket_->endpoint, file);
+    socket_->file = file;
+  }
   if (moves || !wanted) {
     retire(std::exchange(listen_, std::move(listen)));
   } else {
@@ -54,14 +60,13 @@ void AdminServers::apply(const config::Settings& settings) {
   }
 }
 
-// The socket's file says who may ask: its users need no token.
-std::optional<AdminServers::Served> AdminServers::open_socket(const config::Settings& settings) {
-  const std::string& directory = settings.node.run_dir;
+std::optional<AdminServers::Served> AdminServers::open_socket(const std::string& directory,
+                                                             const control::SocketFile& file) {
   if (directory.empty()) return std::nullopt;
   const base::Endpoint path{base::Endpoint::Kind::unix_path, directory + "/admin.sock", 0};
   try {
     std::filesystem::create_directories(directory);
-    return open(path, {settings.admin.socket_mode, settings.admin.socket_group}, {});
+    return open(path, file, {});
   } catch (const std::system_error& error) {
     const std::string what = "no admin socket in node.run_dir " + directory + ": " + error.code().message();
     if (directory != kUsualRunDir || !is_forbidden(error.code())) {

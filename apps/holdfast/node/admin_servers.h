@@ -38,7 +38,7 @@ class AdminServers {
 
   [[nodiscard]] Served open(const base::Endpoint& endpoint, const control::SocketFile& file,
                             const control::Guard& guard) const;
-  [[nodiscard]] std::optional<Served> open_socket(const config::Settings& settings);
+  [[nodiscard]] std::optional<Served> open_socket(const std::string& directory, const control::SocketFile& file);
   void retire(std::optional<Served> old);
 
   control::Runtime& runtime_;
