@@ -129,14 +129,23 @@ def test_installed_it_runs_and_purged_it_is_gone(root, resources, echo_backend):
     assert root.run("id", "-un", "holdfast").strip() == "holdfast"
 
     document = config(pool=dict(servers=[echo_backend("a")]), admin=dict(listen="127.0.0.1:0"))
-    document["node"] |= dict(data_dir="/var/lib/holdfast", run_dir="/tmp")
+    document["node"] |= dict(data_dir="/var/lib/holdfast")
+    del document["node"]["run_dir"]
+    root.run("install", "-d", "-o", "holdfast", "-g", "holdfast", "/run/holdfast")  # RuntimeDirectory=
+    as_holdfast = ["setpriv", "--reuid=holdfast", "--regid=holdfast", "--init-groups"]
     gateway = Gateway(root.path / "etc/holdfast", document, program="/usr/bin/holdfast",
-                      through=[*root.through(), "setpriv", "--reuid=holdfast", "--regid=holdfast", "--init-groups"],
-                      seen_as="/etc/holdfast")
+                      through=[*root.through(), *as_holdfast], seen_as="/etc/holdfast")
     resources.callback(gateway.finish)
-    assert gateway.connect().ask(b"hello") == b"hello"
+    client = gateway.connect()
+    assert client.ask(b"hello") == b"hello"
     assert gateway.get("/readyz").status == 200
+    document["listener"].append(dict(name="second", bind=["unix:/run/holdfast/second.sock"], pool="p"))
+    gateway.write_file(document)
+    assert "second" in root.run(*as_holdfast, *unit_value("ExecReload")[0].split()), "as the unit has it"
+    assert gateway.listener("second")["state"] == "accepting"
+    assert client.ask(b"still here") == b"still here"
     gateway.finish()
+    (root.path / "run/holdfast").rmdir()  # it has taken its sockets away
 
     root.run("dpkg", "--purge", "holdfast")
     left = {each for each in root.tree(*NOT_OF_THE_PACKAGE) - before if not BACKUPS.search(each)}

@@ -1,4 +1,6 @@
 """The system-call filter of the unit: the program lives under it, and it does forbid."""
+import grp
+import os
 import shutil
 import signal
 import subprocess
@@ -56,6 +58,28 @@ def test_a_gateway_lives_under_the_filter(run, echo_backend, directory):
     assert gateway.get("/readyz").status == 200
     gateway.close_clients()
     gateway.finish()
+
+
+def test_what_operators_do_lives_under_the_filter(run, echo_backend, directory):
+    """The admin socket with its group, a reload that binds and starts workers, and the command of ExecReload="""
+    socket = directory / "admin.sock"
+    document = config(node=dict(run_dir=str(directory)), pool=dict(servers=[echo_backend("a")]),
+                      admin=dict(socket_group=grp.getgrgid(os.getgid()).gr_name))
+    gateway = run("run", document, through=SANDBOX)
+    client = gateway.connect()
+    assert client.ask(b"hello") == b"hello"
+    document["node"]["workers"] = 3
+    document["admin"]["socket_mode"] = "0600"
+    document["listener"].append(dict(name="second", bind=["127.0.0.1:0", f"unix:{directory}/second.sock"], pool="p"))
+    gateway.write_file(document)
+    for command in (["reload", "--dry-run"], ["reload"], ["status"], ["connections"], ["top", "--once"],
+                    ["server", "p/a", "drain", "--rate", "1000/s"], ["server", "p/a", "ready"]):
+        done = subprocess.run([*SANDBOX, BINARY, *command, "--socket", socket], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), (command, done)
+    assert gateway.connect(f"unix:{directory}/second.sock").ask(b"hello") == b"hello"
+    assert len(gateway.status()["workers"]) == 3
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_log("reloaded", changes=0)
 
 
 def test_check_lives_under_the_filter():
