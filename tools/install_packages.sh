@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # install_packages.sh KIND...: installs what is missing of tools/packages.txt for these kinds (build, test, bench, fuzz).
-# Services that come with a test peer (mosquitto, haproxy, nginx) are not started.
+# Asks no questions. Services that come with a test peer (mosquitto, haproxy, nginx, prometheus) are not started, now or at
+# the next boot: /usr/sbin/policy-rc.d says no meanwhile, unless there is one already, and what is new is disabled.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -36,3 +37,7 @@ fi
 echo "Installing: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+for service in haproxy mosquitto nginx prometheus; do
+  [[ " ${missing[*]} " != *" $service "* ]] || "${as_root[@]}" systemctl --quiet disable "$service" 2>/dev/null || true
+done
