@@ -119,6 +119,7 @@ ExitStatus Node::serve(std::function<void(const Serving&)> on_ready) {
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
     parts.serving = true;
     if (!parts.servers.remark().empty()) base::log_warning(parts.servers.remark());
+    parts.watch.look();  // whatever changes from here on is an event
     on_ready({parts.gateway.status().listeners, parts.servers.address()});
     control::notify_ready();
   });
