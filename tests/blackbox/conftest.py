@@ -14,6 +14,7 @@ import servers
 from configuration import config
 from environment import BINARY, SANDBOXED, SANITIZED
 from gateway import Gateway, run_to_end
+from load import EchoServers
 from network import Network
 
 
@@ -94,6 +95,12 @@ def own_network(resources):
 def echo_backend(resources):
     """echo_backend("a"): a server process that says its name. See servers.EchoServer."""
     return _maker(resources, servers.EchoServer)
+
+
+@pytest.fixture
+def echo_servers(resources):
+    """echo_servers(3): servers for loads, without names. See load.EchoServers."""
+    return _maker(resources, EchoServers)
 
 
 @pytest.fixture

@@ -1,54 +1,18 @@
 """50 reloads under load: 2,000 connections, 5,000 messages a second. Nothing is lost that the change does not name."""
 import contextlib
-import json
 import statistics
-import subprocess
 
 import pytest
 
 from configuration import config
-from environment import BINARY, PATIENCE_S, SANITIZED
+from environment import SANITIZED
+from load import Load
 
 CONNECTIONS, RATE, RELOADS = (200, 500, 20) if SANITIZED else (2000, 5000, 50)
 SECONDS = 5
 ROUNDS_MAX = 5
 
 pytestmark = pytest.mark.slow
-
-
-class Load:
-    """`holdfast bench echo`, while the with-block runs and beyond, until its time is over."""
-
-    def __init__(self, address):
-        self._process = subprocess.Popen(
-            [BINARY, "bench", "echo", address, "--connections", str(CONNECTIONS), "--rate", str(RATE), "--warmup", "1s",
-             "--duration", f"{SECONDS}s", "--json", "--progress"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def wait_for_traffic(self):
-        assert self._process.stderr.readline()
-
-    def running(self):
-        return self._process.poll() is None
-
-    def result(self):
-        out, _ = self._process.communicate(timeout=PATIENCE_S + 2 * SECONDS)
-        return json.loads(out)
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-
-
-@pytest.fixture
-def serving(resources):
-    """Echo servers that keep up: addresses of `count` of them."""
-    def start(count):
-        command = [BINARY, "bench", "serve", *(part for _ in range(count) for part in ("--bind", "127.0.0.1:0"))]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        resources.callback(process.wait)
-        resources.callback(process.kill)
-        return json.loads(process.stdout.readline())["addresses"]
-    return start
 
 
 def lost(result):
@@ -68,12 +32,12 @@ def version(number, addresses):
 
 
 def quiet(gateway):
-    with contextlib.closing(Load(gateway.address())) as load:
+    with contextlib.closing(Load(gateway.address(), CONNECTIONS, RATE, SECONDS)) as load:
         return load.result()
 
 
 def reloaded(gateway, addresses, after_the_first):
-    with contextlib.closing(Load(gateway.address())) as load:
+    with contextlib.closing(Load(gateway.address(), CONNECTIONS, RATE, SECONDS)) as load:
         load.wait_for_traffic()
         for number in range(1, RELOADS + 1):
             assert gateway.reload(version(number, addresses))["changed"]
@@ -85,8 +49,8 @@ def reloaded(gateway, addresses, after_the_first):
         return load.result()
 
 
-def test_fifty_reloads_lose_nothing_and_leave_nothing_behind(run, serving):
-    addresses = serving(3)
+def test_fifty_reloads_lose_nothing_and_leave_nothing_behind(run, echo_servers):
+    addresses = echo_servers(3).addresses
     gateway = run("run", version(0, addresses))
     ratios = []
     while not ratios or (statistics.median(ratios) > 3 and len(ratios) < ROUNDS_MAX):
