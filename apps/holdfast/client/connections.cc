@@ -142,7 +142,7 @@ void connections_command(Options options) {
 void add_filters(CLI::App& command, Options& options) {
   command.add_option("--listener", options.listener, "that came in there")->type_name("LISTENER");
   command.add_option("--pool", options.pool, "that are of this pool")->type_name("POOL");
-  command.add_option("--server", options.server, "that this server has: NAME, or POOL/NAME")->type_name("SERVER");
+  command.add_option("--server", options.server, "that this server has: NAME, or POOL/NAME")->type_name("NAME");
   command.add_option("--address", options.address, "of this client or network: 10.1.2.3, 10.1.0.0/16, 2001:db8::/32")
       ->type_name("CIDR");
   command.add_option("--min-age", options.min_age, "at least this old: 10m")->type_name("TIME");

@@ -1,6 +1,7 @@
 // holdfast top: a live view of a running process, in a terminal.
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -63,6 +64,18 @@ void print_once(const Options& options) {
   const Size size{std::max<std::size_t>(Terminal::size().columns, 80),
                   9 + data.listeners.size() + data.pools.size() + data.servers.size()};
   for (const std::string& line : make_frame(data, view, size, paint_of_output(), "")) print(line + "\n");
+}
+
+// One look, as it came: rates are for whoever takes two.
+void print_json(const Options& options) {
+  Sample sample = take_sample(Client(options.access));
+  boost::json::object servers;
+  for (auto& [pool, list] : sample.servers) servers[pool] = std::move(list);
+  print(boost::json::serialize(boost::json::object{{"status", std::move(sample.status)},
+                                                   {"listeners", std::move(sample.listeners)},
+                                                   {"pools", std::move(sample.pools)},
+                                                   {"servers", std::move(servers)}}) +
+        "\n");
 }
 
 // What a key does to the view. False: it is the end.
@@ -143,7 +156,7 @@ void add_top_command(CLI::App& program, int& status) {
   options->access.timeout = std::chrono::seconds{2};  // keys are not heard while an answer is waited for
   CLI::App* command = program.add_subcommand("top", "Live view: listeners, pools, servers, rates, slowest, refused");
   add_view_options(*command, *options);
-  add_access(*command, options->access, Shows::text);
+  add_access(*command, options->access);
   command->footer(
       "Keys: q quit, s next order, l p v listeners pools servers get the room, arrows or j k and page keys scroll,\n"
       "space stops and goes on.\n"
@@ -151,9 +164,11 @@ void add_top_command(CLI::App& program, int& status) {
       "Examples:\n"
       "  holdfast top\n"
       "  holdfast top --sort slow --interval 5s\n"
-      "  holdfast top --once | grep brokers/");
+      "  holdfast top --once | grep brokers/\n"
+      "  holdfast top --json | jq .servers");
   command->callback([options, &status] {
     status = run_command("top", [&options] {
+      if (options->access.json) return print_json(*options);
       if (options->once) return print_once(*options);
       run_live(*options);
     });
