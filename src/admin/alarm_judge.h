@@ -4,15 +4,13 @@
 // Cost:   one pass over listeners, pools, servers and workers.
 // Limits: as many alarms as there are pools, servers and source addresses, each at most once.
 //
-// | alarm                 | subject     | raised                                          | cleared |
-// |-----------------------|-------------|-------------------------------------------------|----------------------------|
-// | pool_in_panic         | pool        | at once                                         | kQuiet after it has ended |
-// | pool_without_servers  | pool        | when it has lasted kPatience                    | at once | | discovery_stale
-// | pool        | when it has lasted kPatience                    | at once                    | | descriptors_short |
-// | accepting pauses, or fewer than a 20th are free | kQuiet with more than a 10th free | | ports_short           |
-// pool/server | a connect found none, or 95 % are in use        | kQuiet below 90 %          | | log_dropping | log,
-// connections | lines were dropped                         | kQuiet without             | | events_lost           | | a
-// listener of /v1/events lost some              | kQuiet without             |
+// pool_in_panic, of a pool: raised at once; cleared kQuiet after it has ended.
+// pool_without_servers, of a pool: raised when it has lasted kPatience; cleared at once.
+// discovery_stale, of a pool: raised when it has lasted kPatience; cleared at once.
+// descriptors_short: raised when accepting pauses, or fewer than a 20th are free; cleared kQuiet with more than a 10th.
+// ports_short, of a server: raised when a connect found none, or 95 % are in use; cleared kQuiet below 90 %.
+// log_dropping, of the log or of connections: raised when lines were dropped; cleared kQuiet without.
+// events_lost: raised when a listener of /v1/events lost some; cleared kQuiet without.
 //
 // So an alarm that comes and goes at every look is raised once, and one look at a wrong moment raises none.
 #pragma once
