@@ -37,6 +37,7 @@ def quiet(gateway):
 
 
 def reloaded(gateway, addresses, after_the_first):
+    gateway.reload(version(0, addresses))  # where the round before has ended, the first reload would change nothing
     with contextlib.closing(Load(gateway.address(), CONNECTIONS, RATE, SECONDS)) as load:
         load.wait_for_traffic()
         for number in range(1, RELOADS + 1):
@@ -64,4 +65,4 @@ def test_fifty_reloads_lose_nothing_and_leave_nothing_behind(run, echo_servers):
         if not SANITIZED:
             assert last_bytes < first_bytes * 1.1 + (1 << 20)
     assert SANITIZED or statistics.median(ratios) <= 3, f"p99 with reloads / without: {ratios}"
-    assert gateway.status()["config"]["reloads_total"] == len(ratios) * (RELOADS + 1)
+    assert gateway.status()["config"]["reloads_total"] == len(ratios) * (RELOADS + 2)
