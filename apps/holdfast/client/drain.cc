@@ -79,7 +79,7 @@ void drain_node(const Options& options, const Client& client) {
   if (options.access.json) {
     print_reply(reply);
   } else {
-    print("node: draining: no new connections are accepted; holdfast ready ends it\n");
+    print("node: draining: not ready from now on; holdfast ready ends it\n");
   }
   if (options.watch) watch([&client] { return look_at_node(client); });
 }
