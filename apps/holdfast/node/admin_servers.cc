@@ -61,7 +61,7 @@ void AdminServers::apply(const config::Settings& settings) {
 }
 
 std::optional<AdminServers::Served> AdminServers::open_socket(const std::string& directory,
-                                                             const control::SocketFile& file) {
+                                                              const control::SocketFile& file) {
   if (directory.empty()) return std::nullopt;
   const base::Endpoint path{base::Endpoint::Kind::unix_path, directory + "/admin.sock", 0};
   try {

@@ -45,8 +45,7 @@ void Drains::begin(const admin::DrainRequest& order, config::Duration wait) {
                   {"closes", text_of(order)},
                   {"connections", static_cast<std::int64_t>(gateway_.connections())}});
   node_.emplace().order = order;
-  after(*node_, left,
-        [this, order] { gateway_.drain(order_of(order), [this](std::uint64_t cut) { drained(cut); }); });
+  after(*node_, left, [this, order] { gateway_.drain(order_of(order), [this](std::uint64_t cut) { drained(cut); }); });
 }
 
 void Drains::stop(const admin::DrainRequest& order, config::Duration wait,
