@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/thread_cpu_time.h"
 #include "gateway/relays_rig.h"
 
 namespace holdfast::gateway {
@@ -208,8 +209,8 @@ TEST_F(ConnectionScanTest, AKickEndsTheOneItNamesAndStopsLooking) {
   EXPECT_EQ(kicked.size(), 1U);
 }
 
-// The bound: a search over 9,000 connections holds a worker up for less than 1 ms at a time. Of several tries
-// the quietest counts, because the machine does other things too.
+// A search over 9,000 connections holds a worker up for less than 1 ms at a time. Of several tries the quietest counts.
+// Sanitizers make everything some ten times slower.
 TEST_F(ConnectionScanTest, NoTurnIsHeldUpForAMillisecond) {
   for (std::uint64_t id = 1; id <= 9000; ++id) add(20'000 - id).bytes = {id, id};  // each is better than those before
   std::chrono::nanoseconds quietest = 1h;
@@ -219,15 +220,19 @@ TEST_F(ConnectionScanTest, NoTurnIsHeldUpForAMillisecond) {
     scan.begin(wanted);
     std::chrono::nanoseconds longest{};
     for (bool done = false; !done;) {
-      const auto begin = base::Clock::now();
+      const auto begin = base::thread_cpu_time();
       loop.turn(0ms, [] {});
-      longest = std::max<std::chrono::nanoseconds>(longest, base::Clock::now() - begin);
+      longest = std::max(longest, base::thread_cpu_time() - begin);
       results.take([&](const ScanResult& result) { done = result.matched == 9000; });
     }
     quietest = std::min(quietest, longest);
   }
   RecordProperty("longest_step_us", static_cast<int>(quietest / 1us));
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  EXPECT_LT(quietest, 20ms);
+#else
   EXPECT_LT(quietest, 1ms);
+#endif
 }
 
 TEST(ConnectionScan, AKickedConnectionEndsOrderly) {
