@@ -41,3 +41,9 @@ class EchoServers:
         self._process.kill()
         self._process.wait()
         self._process.stdout.close()
+
+
+def lost(result):
+    """What went wrong with connections. That the generator could not keep its rate on a busy machine is not of them."""
+    return {name: count for name, count in result["errors"].items()
+            if count and name not in ("total", "unsent", "unanswered")}

@@ -6,19 +6,13 @@ import pytest
 
 from configuration import config
 from environment import SANITIZED
-from load import Load
+from load import Load, lost
 
 CONNECTIONS, RATE, RELOADS = (200, 500, 20) if SANITIZED else (2000, 5000, 50)
 SECONDS = 5
 ROUNDS_MAX = 5
 
 pytestmark = pytest.mark.slow
-
-
-def lost(result):
-    """What went wrong with connections. That the generator could not keep its rate on a busy machine is not of them."""
-    return {name: count for name, count in result["errors"].items()
-            if count and name not in ("total", "unsent", "unanswered")}
 
 
 def version(number, addresses):

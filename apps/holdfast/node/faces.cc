@@ -24,6 +24,25 @@ Outcome<Done> unless_it_throws(const std::function<bool()>& work, const std::str
 
 std::string no_listener(const std::string& name) { return "no listener is called \"" + name + "\""; }
 
+template <typename Result, typename... Asked>
+void follow(std::function<Result(Asked...)>& command, const std::function<void()>& after) {
+  command = [command = std::move(command), after](Asked... asked) {
+    Result result = command(std::forward<Asked>(asked)...);
+    after();
+    return result;
+  };
+}
+
+void follow_commands(admin::Faces& faces, const std::function<void()>& after) {
+  follow(faces.drain, after);
+  follow(faces.resume, after);
+  follow(faces.drain_listener, after);
+  follow(faces.ready_listener, after);
+  follow(faces.change_server, after);
+  follow(faces.add_server, after);
+  follow(faces.remove_server, after);
+}
+
 void add_drains(admin::Faces& faces, const NodeParts& parts) {
   const auto default_wait = [parts] { return parts.reload.settings().node.drain_wait; };
   faces.drain = [parts, default_wait](admin::DrainRequest order) -> Outcome<Done> {
@@ -56,6 +75,7 @@ void add_configuration(admin::Faces& faces, const NodeParts& parts) {
       return answer(Refusal{Refusal::Why::conflict, "the node drains: make it ready again, then reload"});
     }
     answer(parts.reload(order));
+    parts.after_command();
   };
 }
 
@@ -77,6 +97,7 @@ admin::Faces faces_of(const NodeParts& parts) {
   add_server_faces(
       faces, parts.gateway.directory(), [parts]() -> const auto& { return parts.reload.settings().pools; });
   add_connection_faces(faces, parts.gateway);
+  follow_commands(faces, parts.after_command);
   return faces;
 }
 

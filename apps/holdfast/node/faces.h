@@ -23,6 +23,7 @@ struct NodeParts {
   control::Alarms& alarms;
   AdminServers& servers;
   std::function<admin::NodeInfo()> info;
+  std::function<void()> after_command;
 };
 
 // change_server, add_server, remove_server, runtime_differences. `pools`: the settings that run, for pool.on_remove.

@@ -59,8 +59,8 @@ class Node::Parts {
             [this](gateway::RuntimeChanges changes) { drains.reloaded(changes); }),
         servers(runtime,
                 [this] {
-                  return admin::routes(
-                      faces_of({gateway, drains, reload, events, alarms, servers, [this] { return info(); }}));
+                  return admin::routes(faces_of({gateway, drains, reload, events, alarms, servers,
+                                                 [this] { return info(); }, [this] { watch.after_command(); }}));
                 }),
         watch(
             runtime,

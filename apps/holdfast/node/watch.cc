@@ -8,7 +8,12 @@ Watch::Watch(control::Runtime& runtime, std::function<admin::Scene()> scene, con
              control::Alarms& alarms)
     : scene_(std::move(scene)), events_(events), alarms_(alarms), ticker_(runtime, kPeriod, [this] { look(); }) {}
 
+void Watch::after_command() {
+  if (took_ < kTookLong) look();
+}
+
 void Watch::look() {
+  const base::Time begun = base::Clock::now();
   admin::Scene now = scene_();
   const admin::Sight sight{now.gateway, base::log_lines_dropped(), events_.lost().value()};
   for (const admin::AlarmChange& change : judge_.look(sight, base::Clock::now())) tell(change);
@@ -16,6 +21,7 @@ void Watch::look() {
     for (admin::Event& event : admin::events_between(*before_, now)) events_.publish(event.type, std::move(event.data));
   }
   before_ = std::move(now);
+  took_ = base::Clock::now() - begun;
 }
 
 void Watch::tell(const admin::AlarmChange& change) {

@@ -17,12 +17,16 @@ namespace holdfast::app {
 class Watch {
  public:
   static constexpr std::chrono::milliseconds kPeriod{1000};
+  static constexpr std::chrono::milliseconds kTookLong{2};
 
   Watch(control::Runtime& runtime, std::function<admin::Scene()> scene, control::Events& events,
         control::Alarms& alarms);
 
-  // Also in between: after a reload or a command, so that its events come at once.
+  // Also in between.
   void look();
+  // So that a command's events come at once, and none is missed that the next command undoes. Where a look takes long,
+  // because there are thousands of servers, only the clock looks.
+  void after_command();
 
  private:
   void tell(const admin::AlarmChange& change);
@@ -32,6 +36,7 @@ class Watch {
   control::Alarms& alarms_;
   admin::AlarmJudge judge_;
   std::optional<admin::Scene> before_;
+  base::Duration took_{};
   control::Ticker ticker_;
 };
 
