@@ -156,6 +156,8 @@ def headings(lines):
 
 
 def first_word(lines):
+    """Of an event, behind its time."""
+    lines = [re.sub(r"^\d{4}-\d\d-\d\dT[\d:.]+Z\s+", "", each) for each in lines[:1]]
     return re.split(r"[\s:]", lines[0], maxsplit=1)[0] if lines and lines[0] else ""
 
 
