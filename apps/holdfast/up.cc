@@ -1,6 +1,7 @@
 // holdfast up: everything in one process, on built-in defaults, with a table of what to try.
 #include <fmt/format.h>
 
+#include <cerrno>  // program_invocation_name
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
@@ -52,11 +53,11 @@ void print_table(const Serving& serving, const std::vector<DemoServer>& servers)
   table += fmt::format(
       "\nTry, in another terminal:\n"
       "  nc {0} {1}                      # type a line; open several: each gets another server\n"
-      "  holdfast top --admin http://{2}      # what happens, live\n"
-      "  holdfast server demo/bert drain --rate 1/s --admin http://{2}\n"
+      "  {3} top --admin http://{2}      # what happens, live\n"
+      "  {3} server demo/bert drain --rate 1/s --admin http://{2}\n"
       "  curl -s http://{2}/metrics | grep ^holdfast_server_connections\n"
       "\nWhat happens, as it happens:\n",
-      host, port, serving.admin);
+      host, port, serving.admin, program_invocation_name);
   std::fputs(table.c_str(), stdout);
   std::fflush(stdout);
 }

@@ -182,6 +182,8 @@ def test_kick_closes_each_and_says_which_were_not_there(admin):
     assert "connection 2: there is no /v1/connections/2" in done.stderr and "1 of 3" in done.stderr
     assert done.returncode == 1
     assert ask(server, "kick", "3").returncode == 0
+    done = ask(server, "kick", "--json", "1", "2")
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"closed": [1], "failed": [2]})
     assert ask(server, "kick", "x").returncode == 2
 
 

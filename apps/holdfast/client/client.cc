@@ -125,8 +125,8 @@ Reply judged(const std::string& where, const control::HttpAnswer& answer) {
 
 }  // namespace
 
-void add_access(CLI::App& command, Access& access, Shows shows) {
-  if (shows == Shows::text_or_json) command.add_flag("--json", access.json, "the answer of the API as it is");
+void add_access(CLI::App& command, Access& access) {
+  command.add_flag("--json", access.json, "the answer of the API as it is");
   auto* const socket =
       command
           .add_option("--socket", access.socket,

@@ -28,10 +28,8 @@ struct Access {
   bool json = false;
 };
 
-enum class Shows : std::uint8_t { text_or_json, text };
-
-// Adds --socket, --admin, --token-file, --timeout and, for what can be shown as JSON, --json.
-void add_access(CLI::App& command, Access& access, Shows shows = Shows::text_or_json);
+// Adds --socket, --admin, --token-file, --timeout and --json.
+void add_access(CLI::App& command, Access& access);
 
 class CommandFailed : public std::runtime_error {
  public:

@@ -1,7 +1,9 @@
 // holdfast kick: end connections, one by one.
 #include <fmt/format.h>
 
+#include <boost/json.hpp>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "client/client.h"
@@ -17,20 +19,27 @@ struct Options {
 // Each is tried, also after one that is not there.
 void kick_command(const Options& options) {
   const Client client(options.access);
-  std::size_t failed = 0;
+  boost::json::array closed;
+  boost::json::array failed;
   for (const std::uint64_t id : options.ids) {
     try {
       (void)client.ask(control::Method::del, fmt::format("/v1/connections/{}", id));
-      print(fmt::format("connection {}: closed\n", id));
+      closed.push_back(id);
+      if (!options.access.json) print(fmt::format("connection {}: closed\n", id));
     } catch (const CommandFailed& failure) {
       if (failure.status() != kFailed) throw;
       fmt::print(stderr, "holdfast kick: connection {}: {}\n", id, failure.what());
-      ++failed;
+      failed.push_back(id);
     }
   }
-  if (failed > 0 && options.ids.size() > 1)
-    throw CommandFailed(kFailed, fmt::format("{} of {} were not closed", failed, options.ids.size()));
-  if (failed > 0) throw CommandFailed(kFailed, "not closed");
+  const std::size_t missed = failed.size();
+  if (options.access.json) {
+    print(boost::json::serialize(boost::json::object{{"closed", std::move(closed)}, {"failed", std::move(failed)}}) +
+          "\n");
+  }
+  if (missed > 0 && options.ids.size() > 1)
+    throw CommandFailed(kFailed, fmt::format("{} of {} were not closed", missed, options.ids.size()));
+  if (missed > 0) throw CommandFailed(kFailed, "not closed");
 }
 
 }  // namespace
@@ -39,7 +48,7 @@ void add_kick_command(CLI::App& program, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("kick", "Close connections, by the ids that connections shows");
   command->add_option("ID", options->ids, "one or more")->required()->type_name("");
-  add_access(*command, options->access, Shows::text);
+  add_access(*command, options->access);
   command->footer(
       "What is under way is delivered first, then both ends see the connection end.\n"
       "\n"
