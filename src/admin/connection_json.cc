@@ -12,7 +12,7 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value();
 }
 
-json::value to_json(const ConnectionView& connection) {
+json::value to_json(const gateway::ConnectionInfo& connection) {
   return {{"id", connection.id},
           {"client", connection.client},
           {"listener", connection.listener},
@@ -30,9 +30,9 @@ json::value to_json(const ConnectionView& connection) {
 
 }  // namespace
 
-json::value to_json(const ConnectionPage& page) {
+json::value to_json(const gateway::ConnectionPage& page) {
   json::array connections;
-  for (const ConnectionView& connection : page.connections) connections.push_back(to_json(connection));
+  for (const gateway::ConnectionInfo& connection : page.connections) connections.push_back(to_json(connection));
   return {{"connections", std::move(connections)}, {"next", or_null(page.next)}, {"matched", page.matched}};
 }
 

@@ -13,31 +13,31 @@ namespace {
 
 using control::Response;
 
-constexpr std::uint32_t kLimitMax = 1000;
 constexpr std::uint64_t kIdMax = (std::uint64_t{1} << 53U) - 1;  // what every reader of JSON sees whole
 constexpr std::size_t kNameBytesMax = 300;                       // an address may be a server's name
 constexpr std::chrono::hours kAgeMax{24 * 365 * 10};
 
-config::Kind<ConnectionsQuery::Sort> sort() {
-  using Sort = ConnectionsQuery::Sort;
+config::Kind<gateway::ConnectionQuery::Sort> sort() {
+  using Sort = gateway::ConnectionQuery::Sort;
   return config::choice<Sort>({{"id", Sort::id}, {"age", Sort::age}, {"idle", Sort::idle}, {"bytes", Sort::bytes}});
 }
 
-ConnectionsQuery read(Query& query) {
+gateway::ConnectionQuery read(Query& query) {
   const auto name = config::text(kNameBytesMax);
   const auto age = config::duration({}, kAgeMax);
-  ConnectionsQuery wanted;
+  gateway::ConnectionQuery wanted;
   wanted.listener = query.take("listener", name);
   wanted.pool = query.take("pool", name);
   wanted.server = query.take("server", name);
   wanted.address = query.take("address", config::cidr());
-  wanted.min_age = query.take("min_age", age);
-  wanted.min_idle = query.take("min_idle", age);
+  if (const auto least = query.take("min_age", age)) wanted.min_age = config::milliseconds(*least);
+  if (const auto least = query.take("min_idle", age)) wanted.min_idle = config::milliseconds(*least);
   if (const auto bytes = query.take("min_bytes", config::bytes({}, {std::numeric_limits<std::uint64_t>::max()}))) {
     wanted.min_bytes = bytes->count;
   }
   wanted.sort = query.take("sort", sort()).value_or(wanted.sort);
-  wanted.limit = static_cast<std::uint32_t>(query.take_number("limit", 1, kLimitMax).value_or(wanted.limit));
+  wanted.limit = static_cast<std::uint32_t>(
+      query.take_number("limit", 1, gateway::ConnectionQuery::kLimitMax).value_or(wanted.limit));
   wanted.after = query.take_number("after", 0, kIdMax);
   return wanted;
 }
@@ -56,7 +56,7 @@ std::vector<std::string> servers_of(const gateway::Status& status, const std::op
   return names;
 }
 
-std::optional<Response> unknown_name(const ConnectionsQuery& wanted, const gateway::Status& status) {
+std::optional<Response> unknown_name(const gateway::ConnectionQuery& wanted, const gateway::Status& status) {
   const auto listeners = names_of(status.listeners, &gateway::ListenerStatus::name);
   if (!has(listeners, wanted.listener)) return nothing_called("listener", *wanted.listener, listeners, 400);
   const auto pools = names_of(status.pools, &gateway::PoolStatus::name);
@@ -68,12 +68,12 @@ std::optional<Response> unknown_name(const ConnectionsQuery& wanted, const gatew
 
 }  // namespace
 
-control::OrProblem<ConnectionsQuery> read_connections_query(const control::Request& request,
-                                                            const gateway::Status& status) {
+control::OrProblem<gateway::ConnectionQuery> read_connections_query(const control::Request& request,
+                                                                    const gateway::Status& status) {
   Query query(request);
-  ConnectionsQuery wanted = read(query);
+  gateway::ConnectionQuery wanted = read(query);
   if (auto wrong = query.problem()) return std::move(*wrong);
-  if (wanted.after && wanted.sort != ConnectionsQuery::Sort::id) {
+  if (wanted.after && wanted.sort != gateway::ConnectionQuery::Sort::id) {
     return control::problem(400, "`after` goes with `sort=id` only: any other order changes between two pages");
   }
   if (auto wrong = unknown_name(wanted, status)) return std::move(*wrong);

@@ -14,7 +14,7 @@ inline constexpr std::initializer_list<const char*> kConnectionParameters = {
     "listener", "pool", "server", "address", "min_age", "min_idle", "min_bytes", "sort", "limit", "after"};
 
 // A problem, too, for a listener or pool that is not in `status`: that nothing matches would say something else.
-[[nodiscard]] control::OrProblem<ConnectionsQuery> read_connections_query(const control::Request& request,
-                                                                          const gateway::Status& status);
+[[nodiscard]] control::OrProblem<gateway::ConnectionQuery> read_connections_query(const control::Request& request,
+                                                                                  const gateway::Status& status);
 
 }  // namespace holdfast::admin

@@ -32,10 +32,10 @@ Task<Response> find(FacesPtr faces, Request request) {
   if (!wanted) co_return wanted.problem();
   const auto asker = std::make_shared<char>();  // gone with this coroutine: then the workers need not look on
   wanted->asker = asker;
-  std::function<void(std::function<void(ConnectionPage)>)> ask = [&](std::function<void(ConnectionPage)> answer) {
-    faces->find_connections(*wanted, std::move(answer));
-  };
-  const std::optional<ConnectionPage> page = co_await awaited<ConnectionPage>(std::move(ask), kPatience);
+  std::function<void(std::function<void(gateway::ConnectionPage)>)> ask =
+      [&](std::function<void(gateway::ConnectionPage)> answer) { faces->find_connections(*wanted, std::move(answer)); };
+  const std::optional<gateway::ConnectionPage> page =
+      co_await awaited<gateway::ConnectionPage>(std::move(ask), kPatience);
   if (!page) co_return too_late();
   co_return page->busy ? too_many() : control::json_response(to_json(*page));
 }

@@ -6,7 +6,7 @@ namespace holdfast::admin {
 namespace {
 
 using control::Method;
-using Sort = ConnectionsQuery::Sort;
+using Sort = gateway::ConnectionQuery::Sort;
 
 TEST(ConnectionRoutes, ShowEveryField) {
   Fakes fakes;
@@ -46,7 +46,7 @@ TEST(ConnectionRoutes, EveryParameterIsPassedOn) {
                      "&min_idle=5s&min_bytes=64KiB&sort=idle&limit=1000")
                 .status,
             200U);
-  const ConnectionsQuery& query = fakes.queries.at(0);
+  const gateway::ConnectionQuery& query = fakes.queries.at(0);
   EXPECT_EQ(query.listener, "mqtt");
   EXPECT_EQ(query.pool, "brokers");
   EXPECT_EQ(query.server, "b1");
@@ -117,8 +117,9 @@ TEST(ConnectionRoutes, ASearchKnowsWhetherSomebodyWaits) {
   Faces faces = fakes.all();
   bool waited_for = false;
   std::weak_ptr<const void> asker;
-  faces.find_connections = [&](const ConnectionsQuery& query, const std::function<void(ConnectionPage)>& answer) {
-    asker = query.asker;
+  faces.find_connections = [&](const gateway::ConnectionQuery& query,
+                               const std::function<void(gateway::ConnectionPage)>& answer) {
+    asker = query.asker.value();
     waited_for = !asker.expired();
     answer({});
   };

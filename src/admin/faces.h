@@ -24,6 +24,8 @@
 #include "control/http_server.h"
 #include "control/metrics_page.h"
 #include "control/router.h"
+#include "gateway/connection_query.h"
+#include "gateway/server_change.h"
 #include "gateway/status.h"
 
 namespace holdfast::admin {
@@ -120,63 +122,11 @@ struct ReloadReport {
   std::vector<RuntimeFate> runtime;
 };
 
-// Servers. What is not set stays as it is.
-
-enum class ServerMode : std::uint8_t { ready, drain, maint };
-
-struct ServerPatch {
-  std::optional<ServerMode> mode;
-  DrainRequest drain;  // with drain or maint, or while one of them holds
-  std::optional<std::uint32_t> weight;
-  std::optional<std::uint32_t> max_connections;
-  std::optional<base::Rate> max_accept_rate;
-  std::optional<base::Endpoint> address;
-  std::optional<bool> backup;
-};
+// Servers.
 
 struct Removal {
   std::uint64_t remaining = 0;  // connections that it still has
   std::string on_remove;        // what becomes of them: keep drain close
-};
-
-// Connections.
-
-struct ConnectionsQuery {
-  enum class Sort : std::uint8_t { id, age, idle, bytes };  // by id upwards, by all others downwards
-  std::optional<std::string> listener;
-  std::optional<std::string> pool;
-  std::optional<std::string> server;
-  std::optional<base::Cidr> address;  // of the client
-  std::optional<config::Duration> min_age;
-  std::optional<config::Duration> min_idle;
-  std::optional<std::uint64_t> min_bytes;  // both ways together
-  Sort sort = Sort::id;
-  std::uint32_t limit = 100;
-  std::optional<std::uint64_t> after;  // an id
-  std::weak_ptr<const void> asker;     // who waits for the answer; once it is gone, nobody does
-};
-
-struct ConnectionView {
-  std::uint64_t id = 0;
-  std::string client;
-  std::string listener;
-  std::string pool;
-  std::optional<std::string> server;  // none while it waits for one
-  std::optional<std::string> server_address;
-  std::string stage;  // greeting waiting connecting relaying closing
-  double age_seconds = 0;
-  double idle_seconds = 0;
-  std::uint64_t bytes_from_client = 0;
-  std::uint64_t bytes_from_server = 0;
-  std::optional<double> connect_seconds;  // none while there is no server
-  std::uint32_t worker = 0;
-};
-
-struct ConnectionPage {
-  std::vector<ConnectionView> connections;
-  std::optional<std::uint64_t> next;  // the `after` of the next page; none: this is the last
-  std::uint64_t matched = 0;          // on all pages
-  bool busy = false;                  // too many search at once: nothing was looked for
 };
 
 // The first three must be there. Of the others, what is empty has no route.
@@ -197,11 +147,13 @@ struct Faces {
   std::function<Outcome<Done>(const std::string& listener, const DrainRequest&)> drain_listener{};
   std::function<Outcome<Done>(const std::string& listener)> ready_listener{};
 
-  std::function<Outcome<Done>(const std::string& pool, const std::string& server, const ServerPatch&)> change_server{};
+  std::function<Outcome<Done>(const std::string& pool, const std::string& server, const gateway::ServerChange&)>
+      change_server{};
   std::function<Outcome<Done>(const std::string& pool, const config::Server&)> add_server{};
   std::function<Outcome<Removal>(const std::string& pool, const std::string& server)> remove_server{};
 
-  std::function<void(ConnectionsQuery, std::function<void(ConnectionPage)> answer)> find_connections{};
+  std::function<void(const gateway::ConnectionQuery&, std::function<void(gateway::ConnectionPage)> answer)>
+      find_connections{};
   std::function<void(std::uint64_t id, std::function<void(bool found)> answer)> close_connection{};
 };
 

@@ -7,9 +7,10 @@
 namespace holdfast::admin {
 namespace {
 
-config::Kind<ServerMode> mode() {
-  return config::choice<ServerMode>(
-      {{"ready", ServerMode::ready}, {"drain", ServerMode::drain}, {"maint", ServerMode::maint}});
+config::Kind<gateway::ServerMode> mode() {
+  return config::choice<gateway::ServerMode>({{"ready", gateway::ServerMode::ready},
+                                              {"drain", gateway::ServerMode::drain},
+                                              {"maint", gateway::ServerMode::maint}});
 }
 
 }  // namespace
@@ -23,12 +24,14 @@ control::OrProblem<config::Server> read_new_server(const control::Request& reque
   return std::move(*server);
 }
 
-control::OrProblem<ServerPatch> read_server_patch(const control::Request& request) {
+control::OrProblem<gateway::ServerChange> read_server_patch(const control::Request& request) {
   Body body(request,
             {"state", "rate", "deadline", "weight", "max_connections", "max_accept_rate", "address", "backup"});
-  ServerPatch patch;
+  const DrainRequest drain = read_drain(body);
+  gateway::ServerChange patch;
   patch.mode = body.take("state", mode());
-  patch.drain = read_drain(body);
+  patch.rate = drain.rate;
+  patch.deadline = drain.deadline;
   patch.weight = body.take("weight", config::server_weight());
   patch.max_connections = body.take("max_connections", config::server_max_connections());
   patch.max_accept_rate = body.take("max_accept_rate", config::server_max_accept_rate());
@@ -36,7 +39,7 @@ control::OrProblem<ServerPatch> read_server_patch(const control::Request& reques
   patch.backup = body.take("backup", config::boolean());
   if (auto wrong = body.problem()) return *wrong;
   if (body.empty()) return control::problem(400, "the body says nothing that is to change");
-  if (patch.mode == ServerMode::ready && (patch.drain.rate || patch.drain.deadline)) {
+  if (patch.mode == gateway::ServerMode::ready && (patch.rate || patch.deadline)) {
     return control::problem(400, "`rate` and `deadline` go with the states \"drain\" and \"maint\"");
   }
   return patch;

@@ -13,6 +13,6 @@ namespace holdfast::admin {
 // The body of POST /v1/pools/{pool}/servers.
 [[nodiscard]] control::OrProblem<config::Server> read_new_server(const control::Request& request);
 // The body of PATCH /v1/pools/{pool}/servers/{server}. One that changes nothing is a problem.
-[[nodiscard]] control::OrProblem<ServerPatch> read_server_patch(const control::Request& request);
+[[nodiscard]] control::OrProblem<gateway::ServerChange> read_server_patch(const control::Request& request);
 
 }  // namespace holdfast::admin

@@ -115,9 +115,9 @@ TEST(ServerRoutes, AStateIsPassedOn) {
             (std::vector<std::string>{"change brokers/b1 rate=200/s deadline=10m", "change brokers/b1 rate=1/s",
                                       "change brokers/b1", "change brokers/b1 deadline=1s"}));
   ASSERT_EQ(fakes.patches.size(), 4U);
-  EXPECT_EQ(fakes.patches[0].mode, ServerMode::drain);
-  EXPECT_EQ(fakes.patches[1].mode, ServerMode::maint);
-  EXPECT_EQ(fakes.patches[2].mode, ServerMode::ready);
+  EXPECT_EQ(fakes.patches[0].mode, gateway::ServerMode::drain);
+  EXPECT_EQ(fakes.patches[1].mode, gateway::ServerMode::maint);
+  EXPECT_EQ(fakes.patches[2].mode, gateway::ServerMode::ready);
   EXPECT_FALSE(fakes.patches[3].mode) << "of the drain that is under way";
 }
 
@@ -128,7 +128,7 @@ TEST(ServerRoutes, EveryKeyOfAServerCanBeChanged) {
                                  R"({"weight": 0, "max_connections": 7, "max_accept_rate": "3/s",
                                      "address": "[::1]:99", "backup": true})");
   EXPECT_EQ(answer.status, 200U) << answer.body;
-  const ServerPatch& patch = fakes.patches.at(0);
+  const gateway::ServerChange& patch = fakes.patches.at(0);
   EXPECT_FALSE(patch.mode);
   EXPECT_EQ(patch.weight, 0U);
   EXPECT_EQ(patch.max_connections, 7U);
@@ -137,7 +137,7 @@ TEST(ServerRoutes, EveryKeyOfAServerCanBeChanged) {
   EXPECT_EQ(patch.backup, true);
 
   client.ask(Method::patch, kServer, R"({"backup": false})");
-  const ServerPatch& second = fakes.patches.at(1);
+  const gateway::ServerChange& second = fakes.patches.at(1);
   EXPECT_EQ(second.backup, false);
   EXPECT_FALSE(second.weight || second.max_connections || second.max_accept_rate || second.address);
 }

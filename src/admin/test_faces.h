@@ -47,7 +47,8 @@ struct Fakes {
       return control::Response{.content_type = "text/event-stream", .body = ": none\n\n"};
     };
     add_commands(faces);
-    faces.find_connections = [this](ConnectionsQuery query, std::function<void(ConnectionPage)> answer) {
+    faces.find_connections = [this](gateway::ConnectionQuery query,
+                                    std::function<void(gateway::ConnectionPage)> answer) {
       queries.push_back(std::move(query));
       answer(page);
     };
@@ -62,13 +63,13 @@ struct Fakes {
   std::vector<RuntimeDifference> differences;
   std::optional<Refusal> refusal;  // of every command
   Outcome<ReloadReport> reload_answer;
-  ConnectionPage page;
+  gateway::ConnectionPage page;
   std::uint64_t living = 7;  // the one connection that can be closed
 
   // What was asked for, one line a command: "drain rate=5/s deadline=1m".
   std::vector<std::string> commands;
-  std::vector<ConnectionsQuery> queries;
-  std::vector<ServerPatch> patches;
+  std::vector<gateway::ConnectionQuery> queries;
+  std::vector<gateway::ServerChange> patches;
   std::vector<config::Server> added;
   std::vector<ReloadOrder> orders;
 
@@ -98,9 +99,11 @@ struct Fakes {
       return hear("drain " + name + text(drain));
     };
     faces.ready_listener = [this](const std::string& name) { return hear("ready " + name); };
-    faces.change_server = [this](const std::string& pool, const std::string& server, const ServerPatch& patch) {
+    faces.change_server = [this](const std::string& pool, const std::string& server,
+                                 const gateway::ServerChange& patch) {
       patches.push_back(patch);
-      return hear("change " + pool + "/" + server + text(patch.drain));
+      return hear("change " + pool + "/" + server +
+                  text(DrainRequest{.rate = patch.rate, .deadline = patch.deadline, .wait = {}}));
     };
     faces.add_server = [this](const std::string& pool, const config::Server& server) {
       added.push_back(server);

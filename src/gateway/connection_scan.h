@@ -1,10 +1,9 @@
 // gateway/connection_scan.h: looks through the relays of one worker for those that somebody asks about.
 //
 // Thread: the worker's; what it finds goes to control by a mailbox.
-// Cost:   at most kTurnMax records a turn, however many searches there are: relaying does not wait for them (some 50
-// us;
-//         connection_scan_test.cc measures it). The search under way has room for one page, and nothing is allocated
-//         besides.
+// Cost:   at most kTurnMax records a turn, however many searches there are: relaying does not wait for them (some
+//         50 us; connection_scan_test.cc measures it). The search under way has room for one page, and nothing is
+//         allocated besides.
 // Order:  one search after the other. A relay that lives from the begin of one to its end is seen exactly once.
 // Limits: as many searches as ConnectionSearches has under way. One that nobody waits for any more stops.
 #pragma once
@@ -22,12 +21,11 @@
 #include "base/cidr.h"
 #include "base/mailbox.h"
 #include "base/slab.h"
+#include "gateway/connection_query.h"
 #include "gateway/relay.h"
 #include "net/loop.h"
 
 namespace holdfast::gateway {
-
-enum class ConnectionSort : std::uint8_t { id, age, idle, bytes };  // by id upwards, by all others downwards
 
 // What is looked for, with names as slots. Shared by all workers; immutable but for what is atomic.
 struct ScanOrder {

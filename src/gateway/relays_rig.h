@@ -48,6 +48,16 @@ class Peer {
       return;
     }
   }
+  // At most `most` bytes of what has come: a slow reader.
+  void take(std::size_t most) {
+    const std::size_t before = got.size();
+    got.resize(before + most);
+    const ssize_t count = ::recv(fd(), got.data() + before, most, MSG_DONTWAIT);
+    const int failure = errno;
+    got.resize(before + (count > 0 ? static_cast<std::size_t>(count) : 0));
+    if (count == 0) ended = true;
+    if (count < 0 && failure != EAGAIN) error = failure;
+  }
   void end_writing() { ::shutdown(fd(), SHUT_WR); }
   void close() { fd_ = net::Fd(); }
   void reset() { net::Transport(fd_.release()).abort(); }

@@ -96,7 +96,13 @@ admin::Faces faces_of(const NodeParts& parts) {
   add_configuration(faces, parts);
   add_server_faces(
       faces, parts.gateway.directory(), [parts]() -> const auto& { return parts.reload.settings().pools; });
-  add_connection_faces(faces, parts.gateway);
+  faces.find_connections = [parts](const gateway::ConnectionQuery& query,
+                                   std::function<void(gateway::ConnectionPage)> answer) {
+    parts.gateway.find_connections(query, std::move(answer));
+  };
+  faces.close_connection = [parts](std::uint64_t id, std::function<void(bool)> answer) {
+    parts.gateway.close_connection(id, std::move(answer));
+  };
   follow_commands(faces, parts.after_command);
   return faces;
 }

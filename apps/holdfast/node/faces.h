@@ -29,8 +29,6 @@ struct NodeParts {
 // change_server, add_server, remove_server, runtime_differences. `pools`: the settings that run, for pool.on_remove.
 void add_server_faces(admin::Faces& faces, gateway::Directory& directory,
                       std::function<const std::vector<config::Pool>&()> pools);
-// find_connections, close_connection.
-void add_connection_faces(admin::Faces& faces, gateway::Gateway& gateway);
 // All of them, the above included.
 [[nodiscard]] admin::Faces faces_of(const NodeParts& parts);
 

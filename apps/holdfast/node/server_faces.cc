@@ -24,28 +24,6 @@ Refusal refusal(const base::Error& error, const std::string& pool, const std::st
   }
 }
 
-gateway::ServerMode mode_of(admin::ServerMode mode) {
-  switch (mode) {
-    case admin::ServerMode::drain: return gateway::ServerMode::drain;
-    case admin::ServerMode::maint: return gateway::ServerMode::maint;
-    case admin::ServerMode::ready: break;
-  }
-  return gateway::ServerMode::ready;
-}
-
-gateway::ServerChange change_of(const admin::ServerPatch& patch) {
-  gateway::ServerChange change;
-  if (patch.mode) change.mode = mode_of(*patch.mode);
-  change.rate = patch.drain.rate;
-  change.deadline = patch.drain.deadline;
-  change.weight = patch.weight;
-  change.max_connections = patch.max_connections;
-  change.max_accept_rate = patch.max_accept_rate;
-  change.address = patch.address;
-  change.backup = patch.backup;
-  return change;
-}
-
 std::uint64_t connections_of(const gateway::Directory& directory, const std::string& pool, const std::string& server) {
   for (const gateway::PoolStatus& each : directory.status()) {
     if (each.name != pool) continue;
@@ -75,8 +53,8 @@ std::vector<admin::RuntimeDifference> differences(const gateway::Directory& dire
 void add_server_faces(admin::Faces& faces, gateway::Directory& directory,
                       std::function<const std::vector<config::Pool>&()> pools) {
   faces.change_server = [&directory](const std::string& pool, const std::string& server,
-                                     const admin::ServerPatch& patch) -> Outcome<Done> {
-    const base::Result<void> done = directory.change_server(pool, server, change_of(patch));
+                                     const gateway::ServerChange& change) -> Outcome<Done> {
+    const base::Result<void> done = directory.change_server(pool, server, change);
     if (!done) return refusal(done.error(), pool, server);
     return Done{};
   };
