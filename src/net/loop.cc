@@ -53,8 +53,8 @@ base::Result<void> Loop::watch(int fd, Token token, Watch how) {
 
 void Loop::unwatch(int fd) noexcept { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
 
-void Loop::run(const std::function<void()>& top_of_turn) {
-  while (!stopping_.load(std::memory_order_acquire)) turn(base::Duration::max(), top_of_turn);
+void Loop::run(const Hook& top_of_turn, const Hook& end_of_turn) {
+  while (!stopping_.load(std::memory_order_acquire)) turn(base::Duration::max(), top_of_turn, end_of_turn);
 }
 
 void Loop::stop() noexcept {
@@ -75,7 +75,7 @@ int Loop::timeout_ms(base::Duration patience) const {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(until - now_).count());
 }
 
-void Loop::turn(base::Duration patience, const std::function<void()>& top_of_turn) {
+void Loop::turn(base::Duration patience, const Hook& top_of_turn, const Hook& end_of_turn) {
   std::array<epoll_event, kEventsPerTurnMax> events;
   const int count = ::epoll_wait(epoll_, events.data(), kEventsPerTurnMax, timeout_ms(patience));
   if (count < 0 && errno != EINTR) std::abort();
@@ -92,8 +92,10 @@ void Loop::turn(base::Duration patience, const std::function<void()>& top_of_tur
     sources_[token.source]->on_resume(token);
   }
   resuming_.clear();
-  // Last: after a pause of this process, what has come in meanwhile is seen before anyone is judged to be silent.
+  // After the events: after a pause of this process, what has come in meanwhile is seen before anyone is judged to be
+  // silent.
   for (TimerWheel* wheel : wheels_) wheel->advance(tick());
+  if (end_of_turn) end_of_turn();
   counters_.lengths.record(now_, base::Clock::now());
 }
 

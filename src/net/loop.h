@@ -79,10 +79,13 @@ class Loop final : public base::Waker {
   // Calls on_resume(token) next turn. The caller takes care not to ask twice.
   void resume(Token token) { ready_.push_back(token.pack()); }
 
-  // Runs until stop(). `top_of_turn` is called in each turn after waiting, before the events.
-  void run(const std::function<void()>& top_of_turn);
+  // Runs until stop(). `top_of_turn` is called in each turn after waiting, before the events; `end_of_turn`, if there
+  // is one, after everything else: what a turn has gathered is given out there at once. It may call resume() and arm
+  // timers.
+  using Hook = std::function<void()>;
+  void run(const Hook& top_of_turn, const Hook& end_of_turn = nullptr);
   // One turn: waits until something happens, but at most `patience`. For tests and small tools.
-  void turn(base::Duration patience, const std::function<void()>& top_of_turn);
+  void turn(base::Duration patience, const Hook& top_of_turn, const Hook& end_of_turn = nullptr);
 
   void wake() noexcept override { wakeup_.wake(); }
   void stop() noexcept;

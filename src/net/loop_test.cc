@@ -220,5 +220,58 @@ TEST(Loop, WaitsNoLongerThanTheFirstDeadline) {
   EXPECT_LT(loop.tick().since(deadline), kPatience / 2);
 }
 
+TEST(Loop, EndsATurnAfterItsEventsAndDeadlines) {
+  Loop loop;
+  Streams streams(loop);
+  Alarm alarm(loop.tick());
+  loop.add_timers(alarm.wheel);
+  (void)streams.add();
+  std::string order;
+  const Loop::Hook top = [&] { order += "top "; };
+  const Loop::Hook end = [&] { order += alarm.rung ? "deadline end " : "end "; };
+  streams.ready_then = [&](Token to, Ready) {
+    order += "ready ";
+    loop.resume(to);
+  };
+  streams.resume_then = [&](Token) { order += "resume "; };
+  loop.turn(kPatience, top, end);
+  EXPECT_EQ(order, "top ready end ");
+  order.clear();
+  alarm.wheel.arm(0, loop.tick());
+  while (!alarm.rung) loop.turn(kPatience, top, end);
+  EXPECT_TRUE(order.starts_with("top resume ")) << order;
+  EXPECT_TRUE(order.ends_with("deadline end ")) << order;
+}
+
+TEST(Loop, WhatTheEndOfATurnAsksForComesInTheNext) {
+  Loop loop;
+  Streams streams(loop);
+  const Token token = streams.add();
+  loop.turn(kPatience, kNothing);
+  int resumed = 0;
+  streams.resume_then = [&](Token) { ++resumed; };
+  loop.turn(base::Duration::zero(), kNothing, [&] { loop.resume(token); });
+  EXPECT_EQ(resumed, 0);
+  const auto before = base::Clock::now();
+  loop.turn(kPatience, kNothing);
+  EXPECT_EQ(resumed, 1);
+  EXPECT_LT(base::Clock::now() - before, kPatience / 2) << "it has not waited";
+}
+
+TEST(Loop, EndsEveryTurnAlsoTheLast) {
+  Loop loop;
+  int begun = 0;
+  int ended = 0;
+  loop.wake();
+  loop.run(
+      [&] {
+        if (++begun == 3) loop.stop();
+        loop.wake();
+      },
+      [&] { ++ended; });
+  EXPECT_EQ(begun, 3);
+  EXPECT_EQ(ended, 3);
+}
+
 }  // namespace
 }  // namespace holdfast::net
