@@ -1,74 +1,30 @@
-#include "config/endpoint_kinds.h"
 #include "config/sections.h"
 
 namespace holdfast::config {
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::size_t kCidrsMax = 1'000'000;
-
-Kind<std::vector<base::Cidr>> cidrs() { return list_of(cidr(), {0, kCidrsMax}); }
-
-Kind<ProxyIn> proxy_in() {
-  return choice<ProxyIn>({{"off", ProxyIn::off}, {"optional", ProxyIn::optional}, {"required", ProxyIn::required}});
-}
-
-}  // namespace
 
 Table<Listener> listener_section() {
-  return {{
-      {"name", name(), &Listener::name, kRequired, kAnother,
-       "Names the listener in logs, metrics and the API. Two listeners cannot have the same."},
-      {"bind", list_of(bind_address(), {1, 64}), &Listener::bind, kRequired, kLive,
-       "Where to listen; `[::]` is all of IPv6 and none of IPv4. Port 0: any free port, reported when the process is "
-       "ready. Two listeners cannot have the same address and port."},
-      {"protocol", choice<Protocol>({{"tcp", Protocol::tcp}}), &Listener::protocol, "tcp", kNewConnections,
-       "What clients speak. `tcp` relays bytes as they are."},
-      {"pool", name(), &Listener::pool, kRequired, kNewConnections,
-       "The name of the pool whose servers take the connections."},
-      {"max_connections", count(1, kConnectionsMax), &Listener::max_connections, 100'000, kNewConnections,
-       "How many connections may be open at once. Further clients are refused and counted."},
-      {"max_connections_per_address", count(0, kConnectionsMax), &Listener::max_connections_per_address, 0,
-       kNewConnections, "How many of them may come from one address; clients of a unix socket are one. 0: no limit."},
-      {"address_prefix_ipv6", count(1, 128), &Listener::address_prefix_ipv6, 64, kRestart,
-       "How many leading bits make one IPv6 address for the limits per address: a customer has many addresses."},
-      {"accept_rate", rate_or_zero(kRateMin, kRateMax), &Listener::accept_rate, 0, kNewConnections,
-       "How many new connections are let in; further ones are refused before anything is spent on them. 0: no limit."},
-      {"accept_burst", count(0, kConnectionsMax), &Listener::accept_burst, 0, kNewConnections,
-       "How many may come at once before `accept_rate` is felt. 0: what the rate allows in a second."},
-      {"accept_rate_per_address", rate_or_zero(kRateMin, kRateMax), &Listener::accept_rate_per_address, 0,
-       kNewConnections, "The same for each address. 0: no limit."},
-      {"accept_burst_per_address", count(0, kConnectionsMax), &Listener::accept_burst_per_address, 0, kNewConnections,
-       "How many may come at once from one address. 0: what its rate allows in a second."},
-      {"allow", cidrs(), &Listener::allow, kEmptyList, kNewConnections,
-       "Networks whose clients are let in; clients of a unix socket are in none. Empty: all. The client is who the "
-       "PROXY "
-       "header says."},
-      {"deny", cidrs(), &Listener::deny, kEmptyList, kNewConnections,
-       "Networks whose clients are refused, also when `allow` has them."},
-      {"proxy_protocol", proxy_in(), &Listener::proxy_protocol, "off", kNewConnections,
-       "Whether clients begin with a PROXY header, version 1 or 2, that says who they are. `optional`: those that "
-       "begin with something else are served as they are."},
-      {"proxy_protocol_timeout", duration(10ms, 1h), &Listener::proxy_protocol_timeout, "3s", kNewConnections,
-       "How long to wait for the header. `optional` then serves the client without one."},
-      {"proxy_protocol_from", cidrs(), &Listener::proxy_protocol_from, kEmptyList, kNewConnections,
-       "The balancers whose headers are believed; headers of others are refused. Empty: all are believed."},
-      {"handshake_timeout", duration(10ms, 1h), &Listener::handshake_timeout, "10s", kNewConnections,
-       "How long finding and reaching a server may take: a connection that has none by then is closed. Waiting in "
-       "`pool.queue` and for a PROXY header is not part of it; both have limits of their own."},
-      {"idle_timeout", duration_or_zero(10ms, kDay), &Listener::idle_timeout, "3h", kLive,
-       "A connection on which no byte passes for this long, in either direction, is closed. 0s: never."},
-      {"max_age", duration_or_zero(10ms, 365 * kDay), &Listener::max_age, "0s", kLive,
-       "A connection that is older is closed, so that clients spread over the servers anew. 0s: never."},
-      {"max_age_jitter", real(0, 1), &Listener::max_age_jitter, 0.1, kLive,
-       "What connections live is `max_age` more or less up to this share of it, so that they do not end together."},
-      {"tcp_keepalive", duration_or_zero(1s, 9h), &Listener::tcp_keepalive, "60s", kNewConnections,
-       "After this much silence the kernel asks whether the other side is still there. 0s: it does not ask."},
-      {"tcp_user_timeout", duration_or_zero(10ms, kDay), &Listener::tcp_user_timeout, "0s", kNewConnections,
-       "A connection whose other side acknowledges nothing of what it was sent for this long is given up. 0s: "
-       "the kernel's own limit, about 15 minutes."},
-  }};
+  using namespace std::chrono_literals;
+  return Table<Listener>{}
+      .add(entrance_place())
+      .add({
+          {"protocol", choice<Protocol>({{"tcp", Protocol::tcp}}), &Listener::protocol, "tcp", kNewConnections,
+           "What clients speak. `tcp` relays bytes as they are."},
+          {"pool", name(), &Listener::pool, kRequired, kNewConnections,
+           "The name of the pool whose servers take the connections."},
+      })
+      .add(entrance_limits())
+      .add({
+          {"handshake_timeout", duration(10ms, 1h), &Listener::handshake_timeout, "10s", kNewConnections,
+           "How long finding and reaching a server may take: a connection that has none by then is closed. Waiting in "
+           "`pool.queue` and for a PROXY header is not part of it; both have limits of their own."},
+          {"idle_timeout", duration_or_zero(10ms, kDay), &Listener::idle_timeout, "3h", kLive,
+           "A connection on which no byte passes for this long, in either direction, is closed. 0s: never."},
+          {"max_age", duration_or_zero(10ms, 365 * kDay), &Listener::max_age, "0s", kLive,
+           "A connection that is older is closed, so that clients spread over the servers anew. 0s: never."},
+          {"max_age_jitter", real(0, 1), &Listener::max_age_jitter, 0.1, kLive,
+           "What connections live is `max_age` more or less up to this share of it, so that they do not end together."},
+      })
+      .add(entrance_tcp());
 }
 
 }  // namespace holdfast::config

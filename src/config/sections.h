@@ -26,6 +26,10 @@ inline const Reload kAnother{"it is another one", [](const Value&, const Value&)
 [[nodiscard]] Table<Node> node_section();
 [[nodiscard]] Table<Log> log_section();
 [[nodiscard]] Table<Admin> admin_section();
+// The keys that the sections of all listeners have: their name and place; who is let in; the connections' TCP options.
+[[nodiscard]] std::vector<Key<Entrance>> entrance_place();
+[[nodiscard]] std::vector<Key<Entrance>> entrance_limits();
+[[nodiscard]] std::vector<Key<Entrance>> entrance_tcp();
 [[nodiscard]] Table<Listener> listener_section();
 [[nodiscard]] Table<Health> health_section();
 [[nodiscard]] Table<Pool> pool_section();

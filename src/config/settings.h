@@ -54,11 +54,10 @@ struct Admin {
 enum class Protocol : std::uint8_t { tcp };
 enum class ProxyIn : std::uint8_t { off, optional, required };
 
-struct Listener {
+// What all listeners have, whatever their clients speak: where these come in, and who of them.
+struct Entrance {
   std::string name;
   std::vector<base::Endpoint> bind;  // never host names
-  Protocol protocol = Protocol::tcp;
-  std::string pool;  // names one of Settings::pools
   std::uint32_t max_connections = 0;
   std::uint32_t max_connections_per_address = 0;  // 0: no limit
   std::uint32_t address_prefix_ipv6 = 0;
@@ -71,12 +70,18 @@ struct Listener {
   ProxyIn proxy_protocol = ProxyIn::off;
   Duration proxy_protocol_timeout{};
   std::vector<base::Cidr> proxy_protocol_from;  // empty: everybody
+  Duration tcp_keepalive{};                     // 0: none
+  Duration tcp_user_timeout{};                  // 0: the kernel's default
+  friend bool operator==(const Entrance&, const Entrance&) = default;
+};
+
+struct Listener : Entrance {
+  Protocol protocol = Protocol::tcp;
+  std::string pool;  // names one of Settings::pools
   Duration handshake_timeout{};
   Duration idle_timeout{};  // 0: none
   Duration max_age{};       // 0: none
   double max_age_jitter = 0;
-  Duration tcp_keepalive{};     // 0: none
-  Duration tcp_user_timeout{};  // 0: the kernel's default
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 

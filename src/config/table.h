@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,15 @@ struct Key {
     keep = keeper(kind, field, about);
     write = [write = std::move(kind.write), field](const Owner& owner) { return write(owner.*field); };
   }
+
+  // A key of what Owner is derived from.
+  template <typename Base>
+  requires(std::is_base_of_v<Base, Owner> && !std::is_same_v<Base, Owner>) Key(Key<Base> of)
+      : about(std::move(of.about)),
+        assign(std::move(of.assign)),
+        write(std::move(of.write)),
+        compare(std::move(of.compare)),
+        keep(std::move(of.keep)) {}
 
   KeyShape about;
   std::function<void(const Value&, const Reading&, Owner&)> assign;
@@ -67,6 +77,14 @@ struct Table {
   std::vector<Key<Owner>> keys;
   // Fills in what is derived from other keys.
   std::function<void(Owner&)> complete = nullptr;
+
+  // More keys behind those that it has: its own, or some that several sections have alike.
+  Table& add(std::vector<Key<Owner>> more) { return add<Owner>(std::move(more)); }
+  template <typename Part>
+  Table& add(std::vector<Key<Part>> more) {
+    for (Key<Part>& key : more) keys.emplace_back(std::move(key));
+    return *this;
+  }
 };
 
 [[nodiscard]] Shape table_shape(std::vector<KeyShape> keys, Shape::Form form);

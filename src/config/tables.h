@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -83,7 +84,8 @@ template <typename Owner>
 // `distinct` is the field of the key "name": no two tables of one array may have the same. Null: they have no names,
 // and are compared as one value.
 template <typename Owner>
-[[nodiscard]] Kind<std::vector<Owner>> tables(Table<Owner> of, Items items, std::string Owner::*distinct = nullptr,
+[[nodiscard]] Kind<std::vector<Owner>> tables(Table<Owner> of, Items items,
+                                              std::type_identity_t<std::string Owner::*> distinct = nullptr,
                                               Order order = Order::any) {
   using Owners = std::vector<Owner>;
   Kind<Owners> kind{shape_of(of, Shape::Form::tables), nullptr, nullptr};

@@ -17,7 +17,7 @@ struct Need {
   std::string_view advice;
 };
 
-const Need kOfListener[] = {
+const Need kOfEntrance[] = {
     {"address_prefix_ipv6",
      {"max_connections_per_address", "accept_rate_per_address"},
      "`max_connections_per_address` or `accept_rate_per_address`"},
@@ -25,6 +25,9 @@ const Need kOfListener[] = {
     {"accept_burst_per_address", {"accept_rate_per_address"}, "`accept_rate_per_address`"},
     {"proxy_protocol_timeout", {"proxy_protocol"}, "`proxy_protocol`"},
     {"proxy_protocol_from", {"proxy_protocol"}, "`proxy_protocol`"},
+};
+
+const Need kOfListener[] = {
     {"max_age_jitter", {"max_age"}, "`max_age`"},
 };
 
@@ -92,7 +95,12 @@ void check_queue_is_used(const Pool& pool, const Value& written, Faults& faults)
 
 }  // namespace
 
-void check_unheeded(const Listener&, const Value& written, Faults& faults) {
+void check_unheeded(const Entrance&, const Value& written, Faults& faults) {
+  check_needs(kOfEntrance, written, faults);
+}
+
+void check_unheeded(const Listener& listener, const Value& written, Faults& faults) {
+  check_unheeded(static_cast<const Entrance&>(listener), written, faults);
   check_needs(kOfListener, written, faults);
 }
 
