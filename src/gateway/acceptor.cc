@@ -14,8 +14,8 @@ Acceptor::Acceptor(net::Loop& loop, const WorkerContext& context, Relays& relays
 
 // Those that come are watched before those that go are left: a new address is open before the old one closes.
 void Acceptor::refresh() {
-  std::unordered_set<const ListenSocket*> known;
-  std::unordered_set<const ListenSocket*> wanted;
+  std::unordered_set<const entry::ListenSocket*> known;
+  std::unordered_set<const entry::ListenSocket*> wanted;
   sockets_.for_each([&](base::Key /*key*/, const Socket& socket) { known.insert(socket.of.get()); });
   for (const auto& socket : relays_.listeners().sockets) {
     if (!socket->is_of(context_.number)) continue;
@@ -27,7 +27,7 @@ void Acceptor::refresh() {
   });
 }
 
-void Acceptor::add(const std::shared_ptr<ListenSocket>& socket) {
+void Acceptor::add(const std::shared_ptr<entry::ListenSocket>& socket) {
   const base::Key key = sockets_.add(Socket{.of = socket});
   watch(key, *sockets_.find(key));
 }
@@ -109,7 +109,7 @@ void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t list
   relays_.begin(fd, client, listener, placed ? Relays::Placed::yes : Relays::Placed::no);
 }
 
-void Acceptor::refuse(int fd, std::uint16_t listener, RefuseReason reason) {
+void Acceptor::refuse(int fd, std::uint16_t listener, entry::RefuseReason reason) {
   relays_.counters(listener).refused[static_cast<std::size_t>(reason)].add();  // before the client knows
   ::close(fd);
   context_.descriptors->give(2);

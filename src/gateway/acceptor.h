@@ -35,20 +35,20 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
 
  private:
   struct Socket {
-    std::shared_ptr<ListenSocket> of;
+    std::shared_ptr<entry::ListenSocket> of;
     bool resuming = false;
     bool watched = false;
   };
   enum class Outcome : std::uint8_t { accepted, empty, short_of_descriptors };
 
-  void add(const std::shared_ptr<ListenSocket>& socket);
+  void add(const std::shared_ptr<entry::ListenSocket>& socket);
   void watch(base::Key key, Socket& socket);
   void retire(base::Key key, Socket& socket);
   [[nodiscard]] Outcome accept_burst(base::Key key, Socket& socket);
   void on_acceptable(base::Key key);
   [[nodiscard]] Outcome accept_one(const Socket& socket);
   void admit(int fd, const base::PeerAddress& client, std::uint16_t listener);
-  void refuse(int fd, std::uint16_t listener, RefuseReason reason);
+  void refuse(int fd, std::uint16_t listener, entry::RefuseReason reason);
   void pause();
   void look_again();
 

@@ -20,7 +20,8 @@ bool overlap(const net::SocketAddress& a, const net::SocketAddress& b) {
 
 }  // namespace
 
-BindPlanner::BindPlanner(ListenerSlots& listeners, std::span<const config::Listener> wanted, const Binder& binder)
+BindPlanner::BindPlanner(ListenerSlots& listeners, std::span<const config::Listener> wanted,
+                         const entry::Binder& binder)
     : listeners_(listeners), binder_(binder) {
   find_leaving(wanted);
 }
@@ -30,7 +31,7 @@ void BindPlanner::find_leaving(std::span<const config::Listener> wanted) {
   for (const config::Listener& listener : wanted) stay[listener.name] = listener.bind;
   listeners_.for_each([&](KnownListener& listener) {
     std::vector<base::Endpoint>& endpoints = stay[listener.name()];
-    for (const Bind& bind : listener.binds) {
+    for (const entry::Bind& bind : listener.binds) {
       const auto stays = std::ranges::find(endpoints, bind.endpoint);
       if (stays == endpoints.end()) {
         leaving_.push_back({&listener, &bind});
@@ -52,10 +53,10 @@ void BindPlanner::plan_closed(const config::Listener& settings) {
   planned_.push_back({.settings = settings, .position = planned_.size()});
 }
 
-const Bind* BindPlanner::find_own(const config::Listener& settings, const base::Endpoint& endpoint) {
+const entry::Bind* BindPlanner::find_own(const config::Listener& settings, const base::Endpoint& endpoint) {
   KnownListener* known = listeners_.find(settings.name);
   if (known == nullptr) return nullptr;
-  for (const Bind& bind : known->binds) {
+  for (const entry::Bind& bind : known->binds) {
     if (bind.endpoint != endpoint || std::ranges::find(kept_, &bind) != kept_.end()) continue;
     kept_.push_back(&bind);
     return &bind;
@@ -64,15 +65,15 @@ const Bind* BindPlanner::find_own(const config::Listener& settings, const base::
 }
 
 PlannedBind BindPlanner::plan_bind(const config::Listener& settings, const base::Endpoint& endpoint) {
-  if (const Bind* own = find_own(settings, endpoint)) {
-    Bind more{.endpoint = endpoint, .address = own->address};
+  if (const entry::Bind* own = find_own(settings, endpoint)) {
+    entry::Bind more{.endpoint = endpoint, .address = own->address};
     more.sockets = binder_.for_more_workers(settings, *own);
     return {.how = PlannedBind::How::kept, .bind = std::move(more)};
   }
   for (Leaving& offered : leaving_) {
     if (offered.is_taken || offered.bind->address.text() != endpoint.text()) continue;  // never for a port 0
     offered.is_taken = true;
-    Bind bind = binder_.hand_on(settings, endpoint, *offered.bind);
+    entry::Bind bind = binder_.hand_on(settings, endpoint, *offered.bind);
     return {.how = PlannedBind::How::handed_on, .bind = std::move(bind), .from = offered.of->name()};
   }
   return open(settings, endpoint);
@@ -80,7 +81,7 @@ PlannedBind BindPlanner::plan_bind(const config::Listener& settings, const base:
 
 // Sockets that are only bound do not see each other: that two listeners want the same is looked for here.
 PlannedBind BindPlanner::open(const config::Listener& settings, const base::Endpoint& endpoint) {
-  Bind opened = binder_.open(settings, endpoint, leaving_addresses());
+  entry::Bind opened = binder_.open(settings, endpoint, leaving_addresses());
   for (const PlannedListener& other : planned_) {
     for (const PlannedBind& planned : other.binds) {
       if (!overlap(planned.bind.address, opened.address)) continue;

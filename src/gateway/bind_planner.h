@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/binds.h"
+#include "entry/binds.h"
 #include "gateway/listener_slots.h"
 
 namespace holdfast::gateway {
@@ -17,7 +17,7 @@ namespace holdfast::gateway {
 struct PlannedBind {
   enum class How : std::uint8_t { kept, handed_on, opened };
   How how = How::kept;
-  Bind bind;              // kept: only the sockets for workers that come
+  entry::Bind bind;       // kept: only the sockets for workers that come
   std::string from = {};  // handed_on: by which listener
 };
 
@@ -30,7 +30,7 @@ struct PlannedListener {
 class BindPlanner {
  public:
   // `wanted`: all listeners that there will be, and only they; `listeners` as they are now.
-  BindPlanner(ListenerSlots& listeners, std::span<const config::Listener> wanted, const Binder& binder);
+  BindPlanner(ListenerSlots& listeners, std::span<const config::Listener> wanted, const entry::Binder& binder);
 
   // Throws std::runtime_error with a text for the operator when an address cannot be had.
   void plan(const config::Listener& settings);
@@ -42,20 +42,20 @@ class BindPlanner {
   // A bind that its listener will not have any more.
   struct Leaving {
     const KnownListener* of = nullptr;
-    const Bind* bind = nullptr;
+    const entry::Bind* bind = nullptr;
     bool is_taken = false;  // another listener goes on with it
   };
 
   void find_leaving(std::span<const config::Listener> wanted);
-  [[nodiscard]] const Bind* find_own(const config::Listener& settings, const base::Endpoint& endpoint);
+  [[nodiscard]] const entry::Bind* find_own(const config::Listener& settings, const base::Endpoint& endpoint);
   [[nodiscard]] PlannedBind plan_bind(const config::Listener& settings, const base::Endpoint& endpoint);
   [[nodiscard]] PlannedBind open(const config::Listener& settings, const base::Endpoint& endpoint);
   [[nodiscard]] std::vector<net::SocketAddress> leaving_addresses();
 
   ListenerSlots& listeners_;
-  const Binder binder_;
+  const entry::Binder binder_;
   std::vector<Leaving> leaving_;
-  std::vector<const Bind*> kept_;
+  std::vector<const entry::Bind*> kept_;
   std::vector<PlannedListener> planned_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "base/counter.h"
+#include "entry/refuse_reason.h"
 #include "gateway/reason.h"
 
 namespace holdfast::gateway {
@@ -34,7 +35,7 @@ struct ListenerCounters {
   base::Counter accepted;
   base::Gauge connections;
   std::array<base::Counter, kCloseReasons> closed;
-  std::array<base::Counter, kRefuseReasons> refused;
+  std::array<base::Counter, entry::kRefuseReasons> refused;
   std::array<base::Counter, 2> bytes;  // by the End they came from
   ConnectHistogram connect;
 };

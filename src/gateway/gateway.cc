@@ -46,8 +46,8 @@ void add_counters(ListenerStatus& status, const ListenerCounters& counters) {
   for (std::size_t i = 0; i < kCloseReasons; ++i) {
     status.closed[name(static_cast<CloseReason>(i))] += counters.closed[i].value();
   }
-  for (std::size_t i = 0; i < kRefuseReasons; ++i) {
-    status.refused[name(static_cast<RefuseReason>(i))] += counters.refused[i].value();
+  for (std::size_t i = 0; i < entry::kRefuseReasons; ++i) {
+    status.refused[name(static_cast<entry::RefuseReason>(i))] += counters.refused[i].value();
   }
   for (std::size_t i = 0; i < status.connect_buckets.size(); ++i) {
     status.connect_buckets[i] += counters.connect.buckets[i].value();
@@ -214,7 +214,7 @@ ListenerStatus Gateway::status_of(const KnownListener& listener) const {
   status.name = listener.name();
   status.state = name_of(listener.state);
   status.pool = listener.settings.pool;
-  for (const Bind& bind : listener.binds) status.addresses.push_back(bind.address.text());
+  for (const entry::Bind& bind : listener.binds) status.addresses.push_back(bind.address.text());
   status.max_connections = listener.settings.max_connections;
   status.without_room = listener.admission->without_room();
   status.connect_buckets.resize(ConnectHistogram::kBoundsSeconds.size() + 1);

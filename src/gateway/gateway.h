@@ -114,7 +114,7 @@ class Gateway {
   Verbosity verbosity_;
   const policy::HashSeed seed_;
   const std::uint64_t first_id_;
-  ProcessLimit process_;
+  entry::ProcessLimit process_;
   net::DescriptorBudget descriptors_;
   Directory directory_;
   std::atomic<net::PortRange> local_ports_;

@@ -39,15 +39,16 @@ void Relays::read_greeting(base::Key key, Relay& relay, std::span<const std::byt
   const ListenerRules& rules = this->rules(relay);
   const wire::ProxyRead read = wire::read_proxy_header(input);
   if (read.status == wire::ProxyStatus::none) {
-    if (rules.proxy_protocol == config::ProxyIn::required) return refuse(key, relay, RefuseReason::proxy_missing);
+    if (rules.proxy_protocol == config::ProxyIn::required)
+      return refuse(key, relay, entry::RefuseReason::proxy_missing);
     return recognise(key, relay);
   }
   if (read.status == wire::ProxyStatus::more) {
     if (relay.leg(End::client).hangup) greeting_cut(key, relay, input);
     return;
   }
-  if (!rules.admission->trusts(relay.client)) return refuse(key, relay, RefuseReason::proxy_untrusted);
-  if (read.status == wire::ProxyStatus::malformed) return refuse(key, relay, RefuseReason::proxy_malformed);
+  if (!rules.admission->trusts(relay.client)) return refuse(key, relay, entry::RefuseReason::proxy_untrusted);
+  if (read.status == wire::ProxyStatus::malformed) return refuse(key, relay, entry::RefuseReason::proxy_malformed);
   take_greeting(key, relay, read);
 }
 
@@ -80,14 +81,14 @@ void Relays::await_word(base::Key key, Relay& relay) {
 void Relays::greeting_cut(base::Key key, Relay& relay, std::span<const std::byte> input) {
   if (may_be_without_header(relay, input)) return recognise(key, relay);
   if (relay.leg(End::client).transport.take_error() != 0) return end(key, relay, CloseReason::client_reset);
-  refuse(key, relay, RefuseReason::proxy_malformed);
+  refuse(key, relay, entry::RefuseReason::proxy_malformed);
 }
 
 // The client has not said who it is in time.
 void Relays::greeting_late(base::Key key, Relay& relay) {
   const net::IoResult got = relay.leg(End::client).transport.peek({scratch_.get(), wire::kProxyBytesMax});
   if (may_be_without_header(relay, {scratch_.get(), got.bytes})) return recognise(key, relay);
-  refuse(key, relay, RefuseReason::proxy_timeout);
+  refuse(key, relay, entry::RefuseReason::proxy_timeout);
 }
 
 // Before a signature is whole, what has come may be the begin of anything, such as an empty line.
@@ -105,7 +106,7 @@ void Relays::recognise(base::Key key, Relay& relay) {
   seek(key, relay);
 }
 
-void Relays::refuse(base::Key key, Relay& relay, RefuseReason reason) {
+void Relays::refuse(base::Key key, Relay& relay, entry::RefuseReason reason) {
   counters(relay).refused[static_cast<std::size_t>(reason)].add();
   end(key, relay, CloseReason::refused);
 }

@@ -10,12 +10,12 @@ bool KnownListener::is_closing() {
   return !given_up.empty();
 }
 
-void KnownListener::give_up(Bind& bind) {
+void KnownListener::give_up(entry::Bind& bind) {
   for (const auto& socket : bind.sockets) given_up.push_back(socket);
 }
 
 void KnownListener::stop_listening() {
-  for (Bind& bind : binds) give_up(bind);
+  for (entry::Bind& bind : binds) give_up(bind);
   binds.clear();
 }
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "gateway/binds.h"
+#include "entry/binds.h"
 #include "gateway/drain_order.h"
 #include "gateway/listeners.h"
 
@@ -37,7 +37,7 @@ struct KnownListener {
   [[nodiscard]] bool is_closing();
   // Gives up listening: workers let go of the sockets when they see the next version.
   void stop_listening();
-  void give_up(Bind& bind);
+  void give_up(entry::Bind& bind);
   // How many connections have ended since it is known.
   [[nodiscard]] std::uint64_t ended() const;
 
@@ -47,10 +47,10 @@ struct KnownListener {
   config::Listener settings;
   std::uint16_t pool = kNoPool;
   std::shared_ptr<ListenerSlot> slot;
-  std::shared_ptr<const Admission> admission;
+  std::shared_ptr<const entry::Admission> admission;
   std::shared_ptr<const ListenerRules> rules;  // as published
-  std::vector<Bind> binds;
-  std::vector<std::weak_ptr<ListenSocket>> given_up;  // while workers still have them
+  std::vector<entry::Bind> binds;
+  std::vector<std::weak_ptr<entry::ListenSocket>> given_up;  // while workers still have them
   std::optional<Drain> drain;
 };
 

@@ -27,30 +27,13 @@ enum class CloseReason : std::uint8_t {
   listener_drained,   // its listener is drained by command
   node_drained,       // the whole node is drained
   kicked,             // it was ended by command, it alone
-  refused,            // let in to say who it is, and then refused; RefuseReason says why
+  refused,            // let in to say who it is, and then refused; entry::RefuseReason says why
   probe,              // a balancer's check: closed without a byte, or after a PROXY header that names nobody else
   no_memory,
   stopped,  // the process stops
 };
 inline constexpr std::size_t kCloseReasons = 23;
 
-// Why a connection was not served at all.
-enum class RefuseReason : std::uint8_t {
-  max_connections,              // of the listener
-  process_max_connections,      // node.max_connections
-  max_connections_per_address,  // of the listener
-  accept_rate,                  // of the listener
-  accept_rate_per_address,      // of the listener
-  denied,                       // listener.deny has the client
-  not_allowed,                  // listener.allow does not have the client
-  proxy_missing,                // no PROXY header, which is required
-  proxy_untrusted,              // a PROXY header from a peer that listener.proxy_protocol_from does not have
-  proxy_malformed,              // a broken PROXY header
-  proxy_timeout,                // no whole PROXY header within listener.proxy_protocol_timeout
-};
-inline constexpr std::size_t kRefuseReasons = 11;
-
 [[nodiscard]] const char* name(CloseReason reason) noexcept;
-[[nodiscard]] const char* name(RefuseReason reason) noexcept;
 
 }  // namespace holdfast::gateway

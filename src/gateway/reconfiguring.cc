@@ -123,7 +123,7 @@ void Gateway::hand_over(PlannedBind& planned) {
   if (planned.how != PlannedBind::How::handed_on) return;
   KnownListener* giver = listeners_.find(planned.from);
   const auto bind = std::ranges::find_if(
-      giver->binds, [&planned](const Bind& each) { return each.address.text() == planned.bind.address.text(); });
+      giver->binds, [&planned](const entry::Bind& each) { return each.address.text() == planned.bind.address.text(); });
   for (const auto& socket : bind->sockets) socket->handed_on = true;
   planned.bind.path = std::move(bind->path);
 }
@@ -138,8 +138,8 @@ void Gateway::commit(PlannedListener& planned, RuntimeChanges runtime) {
     adopt_binds(known, planned);
   }
   known.settings = planned.settings;
-  known.admission = known.admission ? std::make_shared<Admission>(known.settings, *known.admission)
-                                    : std::make_shared<Admission>(known.settings, process_, seed_);
+  known.admission = known.admission ? std::make_shared<entry::Admission>(known.settings, *known.admission)
+                                    : std::make_shared<entry::Admission>(known.settings, process_, seed_);
   known.pool = directory_.slot_of(known.settings.pool).value_or(kNoPool);
   make_rules(known);
 }
@@ -155,17 +155,17 @@ KnownListener& Gateway::known(const config::Listener& settings) {
 // New addresses are open before old ones close: the workers see both changes in one version, and begin with what is
 // new.
 void Gateway::adopt_binds(KnownListener& known, PlannedListener& planned) {
-  const net::TcpOptions options = tcp_options(planned.settings);
-  std::vector<Bind> binds;
+  const net::TcpOptions options = entry::tcp_options(planned.settings);
+  std::vector<entry::Bind> binds;
   for (PlannedBind& each : planned.binds) {
     if (each.how == PlannedBind::How::kept) {
-      const auto has = std::ranges::find(known.binds, each.bind.endpoint, &Bind::endpoint);
+      const auto has = std::ranges::find(known.binds, each.bind.endpoint, &entry::Bind::endpoint);
       for (auto& more : each.bind.sockets) has->sockets.push_back(std::move(more));
       each.bind = std::move(*has);
       known.binds.erase(has);
     }
-    const bool changes = each.how == PlannedBind::How::handed_on || options != tcp_options(known.settings);
-    begin_listening(each.bind);
+    const bool changes = each.how == PlannedBind::How::handed_on || options != entry::tcp_options(known.settings);
+    entry::begin_listening(each.bind);
     for (const auto& socket : each.bind.sockets) {
       if (socket->listener != known.number) socket->listener = known.number;  // of one that is kept, workers read it
       if (changes && !each.bind.address.is_unix()) (void)net::change_options(socket->fd(), options);
@@ -195,7 +195,7 @@ void Gateway::make_rules(KnownListener& known) {
   rules->idle_timeout = config::milliseconds(from.idle_timeout);
   rules->max_age = config::milliseconds(from.max_age);
   rules->max_age_jitter = from.max_age_jitter;
-  rules->tcp = tcp_options(from);
+  rules->tcp = entry::tcp_options(from);
   rules->admission = known.admission;
   rules->slot = known.slot;
   rules->closing = closing_of(known);
@@ -217,7 +217,7 @@ void Gateway::publish() {
   next->verbosity = verbosity_;
   listeners_.for_each([&next](KnownListener& listener) {
     next->rules[listener.number] = listener.rules;
-    for (const Bind& bind : listener.binds) {
+    for (const entry::Bind& bind : listener.binds) {
       next->sockets.insert(next->sockets.end(), bind.sockets.begin(), bind.sockets.end());
     }
   });

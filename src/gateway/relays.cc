@@ -157,7 +157,7 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   if (relay.stage == Relay::Stage::waiting) leave_line(key, relay);
   counters(relay).connections.add(-1);
   counters(relay).closed[static_cast<std::size_t>(reason)].add();
-  const Admission& admission = *rules(relay).admission;
+  const entry::Admission& admission = *rules(relay).admission;
   if (relay.placed) admission.forget(relay.client);
   admission.leave();
   context_.descriptors->give(2);

@@ -15,7 +15,7 @@
 
 #include "base/slab.h"
 #include "base/snapshot.h"
-#include "gateway/admission.h"
+#include "entry/admission.h"
 #include "gateway/chooser.h"
 #include "gateway/closings.h"
 #include "gateway/connection_scan.h"
@@ -100,7 +100,7 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
   void greeting_late(base::Key key, Relay& relay);
   [[nodiscard]] bool may_be_without_header(const Relay& relay, std::span<const std::byte> input) const;
   void recognise(base::Key key, Relay& relay);
-  void refuse(base::Key key, Relay& relay, RefuseReason reason);
+  void refuse(base::Key key, Relay& relay, entry::RefuseReason reason);
 
   // dialling.cc: finding and reaching a server.
   enum class Dialled : std::uint8_t { under_way, failed, taken_away };

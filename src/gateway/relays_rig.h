@@ -76,7 +76,7 @@ inline net::SocketAddress loopback() { return *net::SocketAddress::from(*base::p
 class Rig {
  public:
   explicit Rig(std::size_t servers = 1, const config::Listener& listener = plain_listener())
-      : admission_(std::make_shared<Admission>(listener, process, policy::HashSeed{1, 2})),
+      : admission_(std::make_shared<entry::Admission>(listener, process, policy::HashSeed{1, 2})),
         admission(*admission_),
         snapshot_(make_pools(servers)),
         notices_(1024, wake_),
@@ -161,9 +161,11 @@ class Rig {
   void listen() {
     net::Fd fd = *net::open_listener(loopback(), {}, net::Sharing::reuse_port);
     address_ = *net::SocketAddress::local_of(fd.get());
-    sockets.push_back(std::make_shared<ListenSocket>(std::move(fd), address_, std::uint16_t{0}, others));
+    sockets.push_back(std::make_shared<entry::ListenSocket>(std::move(fd), address_, std::uint16_t{0}, others));
   }
-  std::uint64_t refused(RefuseReason reason) { return counters[0].refused[static_cast<std::size_t>(reason)].value(); }
+  std::uint64_t refused(entry::RefuseReason reason) {
+    return counters[0].refused[static_cast<std::size_t>(reason)].value();
+  }
   void set_pool(const std::function<void(Pool&)>& change) {
     auto pool = std::make_shared<Pool>(*snapshot_.newest()->pools[0]);
     change(*pool);
@@ -188,20 +190,20 @@ class Rig {
   net::Loop loop;
   ServerSlots slots;
   PoolLoad load{kWorkersMax};
-  ProcessLimit process;
+  entry::ProcessLimit process;
 
  private:
-  std::shared_ptr<const Admission> admission_;
+  std::shared_ptr<const entry::Admission> admission_;
   std::shared_ptr<ListenerSlot> slot_ = std::make_shared<ListenerSlot>(1);
 
  public:
-  const Admission& admission;
+  const entry::Admission& admission;
   std::span<ListenerCounters> counters{&slot_->counters(0), 1};
   std::atomic<net::PortRange> local_ports{net::PortRange{}};
   WorkerCounters worker_counters;
   net::DescriptorBudget descriptors{1000};
   net::DescriptorBudget others{1000};  // for what is no connection
-  std::vector<std::shared_ptr<ListenSocket>> sockets;
+  std::vector<std::shared_ptr<entry::ListenSocket>> sockets;
 
  private:
   std::shared_ptr<const Pools> make_pools(std::size_t count) {

@@ -200,7 +200,7 @@ TEST(Relays, MoreThanTheListenerAllowsAreRefused) {
   Peer c = rig.connect();
   rig.until([&] { return c.drain(), c.ended || c.error != 0; });
   EXPECT_EQ(rig.relays().size(), 2U);
-  EXPECT_EQ(rig.counters[0].refused[static_cast<std::size_t>(RefuseReason::max_connections)].value(), 1U);
+  EXPECT_EQ(rig.counters[0].refused[static_cast<std::size_t>(entry::RefuseReason::max_connections)].value(), 1U);
   a.reset();
   rig.until([&] { return rig.admission.connections() == 1; });
   Peer d = rig.connect();

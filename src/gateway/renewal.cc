@@ -40,7 +40,7 @@ std::vector<ListenerToClose> Relays::closing_listeners() const {
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     if (!rules_[i] || rules_[i]->closing.pace == Closing::no) continue;
     const auto& [pace, rate, reason] = rules_[i]->closing;
-    const Admission& admission = *rules_[i]->admission;
+    const entry::Admission& admission = *rules_[i]->admission;
     policy::RateLimit& limit = reason == CloseReason::node_drained ? admission.node_closes() : admission.closes();
     closing.push_back({static_cast<std::uint16_t>(i), pace, reason, rate, &limit});
   }
@@ -66,8 +66,9 @@ void Relays::renew(base::Key key, Relay& relay, const ListenerRules& former) {
   const ListenerRules& rules = this->rules(relay);
   const bool is_known = relay.stage > Relay::Stage::checking;  // who is not has no place yet
   if (is_known && rules.admission->counts_apart_from(*former.admission)) {
-    const auto placed = relay.placed ? Admission::Placed::yes : Admission::Placed::no;
-    relay.placed = rules.admission->move_place(relay.client, *former.admission, placed) == Admission::Placed::yes;
+    const auto placed = relay.placed ? entry::Admission::Placed::yes : entry::Admission::Placed::no;
+    relay.placed =
+        rules.admission->move_place(relay.client, *former.admission, placed) == entry::Admission::Placed::yes;
   }
   if (relay.stage == Relay::Stage::relaying && !same_limits(former, rules)) arm_relaying(key, relay);
 }

@@ -27,8 +27,8 @@ TEST(Renewal, ASocketThatIsHandedOnKeepsItsQueue) {
   for (int i = 0; i < 5; ++i) clients.push_back(rig.connect());
   before->handed_on = true;
   ASSERT_TRUE(rig.others.take(1));
-  rig.sockets = {
-      std::make_shared<ListenSocket>(*net::duplicate(before->fd()), before->address(), std::uint16_t{0}, rig.others)};
+  rig.sockets = {std::make_shared<entry::ListenSocket>(*net::duplicate(before->fd()), before->address(),
+                                                       std::uint16_t{0}, rig.others)};
   rig.publish();
   clients.push_back(rig.connect());
   rig.until([&] { return rig.relays().size() == 6; });

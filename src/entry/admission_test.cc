@@ -1,4 +1,4 @@
-#include "gateway/admission.h"
+#include "entry/admission.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include "base/endpoint.h"
 #include "net/address.h"
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,8 +23,8 @@ base::PeerAddress address(const std::string& text) {
   return net::SocketAddress::from(*base::parse_endpoint(bracketed + ":1"))->peer();
 }
 
-config::Listener listener() {
-  config::Listener made;
+config::Entrance listener() {
+  config::Entrance made;
   made.max_connections = 1000;
   made.address_prefix_ipv6 = 64;
   return made;
@@ -46,7 +46,7 @@ void go(const Admission& admission, const std::string& who) {
 }
 
 TEST(Admission, EveryLimitHasItsReasonAndTheFirstOneSaysIt) {
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   limits.deny = {*base::parse_cidr("10.0.0.0/24")};
   limits.allow = {*base::parse_cidr("10.0.0.0/8"), *base::parse_cidr("2001:db8::/32")};
   limits.max_connections_per_address = 2;
@@ -71,7 +71,7 @@ TEST(Admission, EveryLimitHasItsReasonAndTheFirstOneSaysIt) {
 }
 
 TEST(Admission, ARefusalForTheRateTakesNoPlace) {
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   limits.accept_rate.per_second = 1;
   limits.accept_burst = 2;
   limits.accept_rate_per_address.per_second = 1;
@@ -91,7 +91,7 @@ TEST(Admission, ARefusalForTheRateTakesNoPlace) {
 }
 
 TEST(Admission, TheFirstBitsOfIpv6AreOneAddress) {
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   limits.max_connections_per_address = 1;
   limits.address_prefix_ipv6 = 56;
   ProcessLimit process;
@@ -105,7 +105,7 @@ TEST(Admission, TheFirstBitsOfIpv6AreOneAddress) {
 }
 
 TEST(Admission, OtherRulesCountOnWhatWasCounted) {
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   limits.max_connections_per_address = 2;
   ProcessLimit process;
   const Admission first(limits, process, kSeed);
@@ -126,7 +126,7 @@ TEST(Admission, OtherRulesCountOnWhatWasCounted) {
 
 TEST(Admission, PlacesMoveWhenAddressesAreCountedInAnotherWay) {
   using Placed = Admission::Placed;
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   ProcessLimit process;
   const Admission uncounted(limits, process, kSeed);
   limits.max_connections_per_address = 1;
@@ -148,7 +148,7 @@ TEST(Admission, PlacesMoveWhenAddressesAreCountedInAnotherWay) {
 }
 
 TEST(Admission, ManyThreadsNeverLetInOneTooManyAndGiveAllPlacesBack) {
-  config::Listener limits = listener();
+  config::Entrance limits = listener();
   limits.max_connections = 20;
   limits.max_connections_per_address = 6;
   ProcessLimit process{.max_connections = 15};
@@ -187,4 +187,4 @@ TEST(Admission, ManyThreadsNeverLetInOneTooManyAndGiveAllPlacesBack) {
 }
 
 }  // namespace
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry

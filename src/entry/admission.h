@@ -1,4 +1,4 @@
-// gateway/admission.h: who may come in by a listener. Everything that can refuse a client before a server is sought.
+// entry/admission.h: who may come in by a listener. Everything that can refuse a client before it is served.
 //
 // Thread: any worker; shared by all of them, without locks. The rules are immutable; what they count is not, and goes
 // on
@@ -17,14 +17,14 @@
 #include "base/peer_address.h"
 #include "base/time.h"
 #include "config/settings.h"
-#include "gateway/reason.h"
+#include "entry/refuse_reason.h"
 #include "policy/address_counts.h"
 #include "policy/address_key.h"
 #include "policy/address_rates.h"
 #include "policy/cidr_set.h"
 #include "policy/rate_limit.h"
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 
 // Over all listeners.
 struct ProcessLimit {
@@ -35,9 +35,9 @@ struct ProcessLimit {
 
 class Admission {
  public:
-  Admission(const config::Listener& listener, ProcessLimit& process, const policy::HashSeed& seed);
+  Admission(const config::Entrance& entrance, ProcessLimit& process, const policy::HashSeed& seed);
   // The same listener under other rules: what `former` has counted is kept, and goes on.
-  Admission(const config::Listener& listener, const Admission& former);
+  Admission(const config::Entrance& entrance, const Admission& former);
 
   // Takes one of the places of the listener and of the process, or says why there is none.
   [[nodiscard]] std::optional<RefuseReason> enter(base::Time now) const noexcept;
@@ -85,7 +85,7 @@ class Admission {
     std::atomic<std::uint64_t> without_room{0};
   };
 
-  Admission(const config::Listener& listener, std::shared_ptr<Load> load, const Admission* former);
+  Admission(const config::Entrance& entrance, std::shared_ptr<Load> load, const Admission* former);
   [[nodiscard]] std::uint64_t key_of(const base::PeerAddress& client) const noexcept;
 
   const std::uint32_t max_connections_;
@@ -104,4 +104,4 @@ class Admission {
   std::shared_ptr<policy::AddressRates> rates_;
 };
 
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry

@@ -1,9 +1,9 @@
-#include "gateway/admission.h"
+#include "entry/admission.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 namespace {
 
 // One more connection of `of`, unless it has `limit`.
@@ -18,40 +18,40 @@ std::uint32_t burst(base::Rate rate, std::uint32_t configured) noexcept {
   return configured > 0 ? configured : static_cast<std::uint32_t>(second);
 }
 
-std::size_t table_size(const config::Listener& listener) {
-  return std::min<std::size_t>(listener.max_connections, policy::AddressCounts::kAddressesMax);
+std::size_t table_size(const config::Entrance& entrance) {
+  return std::min<std::size_t>(entrance.max_connections, policy::AddressCounts::kAddressesMax);
 }
 
 }  // namespace
 
-Admission::Admission(const config::Listener& listener, ProcessLimit& process, const policy::HashSeed& seed)
-    : Admission(listener, std::make_shared<Load>(process, seed), nullptr) {}
+Admission::Admission(const config::Entrance& entrance, ProcessLimit& process, const policy::HashSeed& seed)
+    : Admission(entrance, std::make_shared<Load>(process, seed), nullptr) {}
 
-Admission::Admission(const config::Listener& listener, const Admission& former)
-    : Admission(listener, former.load_, &former) {}
+Admission::Admission(const config::Entrance& entrance, const Admission& former)
+    : Admission(entrance, former.load_, &former) {}
 
 // A table serves on while its keys mean the same and its size fits.
-Admission::Admission(const config::Listener& listener, std::shared_ptr<Load> load, const Admission* former)
-    : max_connections_(listener.max_connections),
-      max_per_address_(listener.max_connections_per_address),
-      prefix_ipv6_(static_cast<std::uint8_t>(listener.address_prefix_ipv6)),
-      table_size_(table_size(listener)),
-      rate_(policy::AcceptRate::per_second(listener.accept_rate.per_second,
-                                           burst(listener.accept_rate, listener.accept_burst))),
-      pace_(policy::AddressPace::of(listener.accept_rate_per_address,
-                                    burst(listener.accept_rate_per_address, listener.accept_burst_per_address))),
-      allow_(listener.allow),
-      deny_(listener.deny),
-      trusted_(listener.proxy_protocol_from),
-      allows_all_(listener.allow.empty()),
-      trusts_all_(listener.proxy_protocol_from.empty()),
+Admission::Admission(const config::Entrance& entrance, std::shared_ptr<Load> load, const Admission* former)
+    : max_connections_(entrance.max_connections),
+      max_per_address_(entrance.max_connections_per_address),
+      prefix_ipv6_(static_cast<std::uint8_t>(entrance.address_prefix_ipv6)),
+      table_size_(table_size(entrance)),
+      rate_(policy::AcceptRate::per_second(entrance.accept_rate.per_second,
+                                           burst(entrance.accept_rate, entrance.accept_burst))),
+      pace_(policy::AddressPace::of(entrance.accept_rate_per_address,
+                                    burst(entrance.accept_rate_per_address, entrance.accept_burst_per_address))),
+      allow_(entrance.allow),
+      deny_(entrance.deny),
+      trusted_(entrance.proxy_protocol_from),
+      allows_all_(entrance.allow.empty()),
+      trusts_all_(entrance.proxy_protocol_from.empty()),
       load_(std::move(load)) {
   const bool fits = former != nullptr && former->prefix_ipv6_ == prefix_ipv6_ && former->table_size_ == table_size_;
   if (max_per_address_ > 0) {
     if (fits) counts_ = former->counts_;
     if (!counts_) counts_ = std::make_shared<policy::AddressCounts>(table_size_);
   }
-  if (listener.accept_rate_per_address.per_second > 0) {
+  if (entrance.accept_rate_per_address.per_second > 0) {
     if (fits) rates_ = former->rates_;
     if (!rates_) rates_ = std::make_shared<policy::AddressRates>(table_size_);
   }
@@ -115,4 +115,4 @@ std::uint64_t Admission::key_of(const base::PeerAddress& client) const noexcept 
   return policy::address_key(client, prefix_ipv6_, load_->seed);
 }
 
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry

@@ -1,4 +1,4 @@
-// gateway/binds.h: the addresses that a listener listens at, and how they are opened while others go on.
+// entry/binds.h: the addresses that a listener listens at, and how they are opened while others go on.
 //
 // Thread: control. Errors: std::runtime_error with a text for the operator.
 // A bind is opened in two steps: taken, so that nobody else can have it, and then listened at, so that clients can
@@ -11,10 +11,11 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "config/settings.h"
 #include "control/listen_socket.h"
-#include "gateway/listeners.h"
+#include "entry/listen_socket.h"
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 
 struct Bind {
   base::Endpoint endpoint;     // as configured
@@ -31,23 +32,23 @@ class Binder {
 
   // Takes the address. One that somebody listens at is an error, unless a socket of `leaving`, which are ours, has its
   // port: that one is what would be met.
-  [[nodiscard]] Bind open(const config::Listener& listener, const base::Endpoint& endpoint,
+  [[nodiscard]] Bind open(const config::Entrance& entrance, const base::Endpoint& endpoint,
                           std::span<const net::SocketAddress> leaving) const;
   // The listener goes on where `from` was: with the same queues in the kernel, so no client is lost.
-  [[nodiscard]] Bind hand_on(const config::Listener& listener, const base::Endpoint& endpoint, const Bind& from) const;
+  [[nodiscard]] Bind hand_on(const config::Entrance& entrance, const base::Endpoint& endpoint, const Bind& from) const;
   // What workers that come later need to take part in `bind`.
-  [[nodiscard]] std::vector<std::shared_ptr<ListenSocket>> for_more_workers(const config::Listener& listener,
+  [[nodiscard]] std::vector<std::shared_ptr<ListenSocket>> for_more_workers(const config::Entrance& entrance,
                                                                             const Bind& bind) const;
 
  private:
-  void add_socket(Bind& bind, const config::Listener& listener, std::size_t worker) const;
+  void add_socket(Bind& bind, const config::Entrance& entrance, std::size_t worker) const;
 
   std::size_t workers_;
   net::DescriptorBudget& budget_;
 };
 
-[[nodiscard]] net::TcpOptions tcp_options(const config::Listener& listener);
+[[nodiscard]] net::TcpOptions tcp_options(const config::Entrance& entrance);
 // Clients can connect from now on.
 void begin_listening(const Bind& bind);
 
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry
