@@ -97,8 +97,7 @@ std::optional<RefuseReason> Admission::recognise(const base::PeerAddress& client
 
 void Admission::forget(const base::PeerAddress& client) const noexcept { counts_->release(key_of(client)); }
 
-Admission::Placed Admission::move_place(const base::PeerAddress& client, const Admission& former,
-                                        Placed placed) const noexcept {
+Placed Admission::move_place(const base::PeerAddress& client, const Admission& former, Placed placed) const noexcept {
   constexpr std::uint32_t kAnyNumber = ~0U;
   if (placed == Placed::yes) former.forget(client);
   if (!counts_) return Placed::no;

@@ -33,6 +33,9 @@ struct ProcessLimit {
   policy::RateLimit closes{};  // paces the closing of all connections of the node, over all workers
 };
 
+// Whether a connection has a place among those of its address.
+enum class Placed : bool { no, yes };
+
 class Admission {
  public:
   Admission(const config::Entrance& entrance, ProcessLimit& process, const policy::HashSeed& seed);
@@ -54,7 +57,6 @@ class Admission {
   [[nodiscard]] bool counts_apart_from(const Admission& former) const noexcept { return counts_ != former.counts_; }
   // Gives a place at `former` back, if there is one, and takes one here, whatever the limit says: it is in already.
   // Whether it has a place now.
-  enum class Placed : bool { no, yes };
   [[nodiscard]] Placed move_place(const base::PeerAddress& client, const Admission& former,
                                   Placed placed) const noexcept;
 

@@ -125,7 +125,6 @@ TEST(Admission, OtherRulesCountOnWhatWasCounted) {
 }
 
 TEST(Admission, PlacesMoveWhenAddressesAreCountedInAnotherWay) {
-  using Placed = Admission::Placed;
   config::Entrance limits = listener();
   ProcessLimit process;
   const Admission uncounted(limits, process, kSeed);

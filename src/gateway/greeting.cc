@@ -107,7 +107,7 @@ void Relays::recognise(base::Key key, Relay& relay) {
 }
 
 void Relays::refuse(base::Key key, Relay& relay, entry::RefuseReason reason) {
-  counters(relay).refused[static_cast<std::size_t>(reason)].add();
+  count_refused(relay.listener, reason);
   end(key, relay, CloseReason::refused);
 }
 

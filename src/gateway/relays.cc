@@ -49,14 +49,30 @@ Relays::Relays(net::Loop& loop, const WorkerContext& context)
 
 Relays::~Relays() { end_all(CloseReason::stopped); }
 
-void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed) {
+entry::Door Relays::door(std::uint16_t listener) const {
+  const ListenerRules& rules = this->rules(listener);
+  return {*rules.admission, rules.proxy_protocol};
+}
+
+void Relays::count_refused(std::uint16_t listener, entry::RefuseReason reason) {
+  counters(listener).refused[static_cast<std::size_t>(reason)].add();
+}
+
+void Relays::accepting_changed(entry::Accepting now) {
+  const bool paused = now == entry::Accepting::paused;
+  if (paused) context_.counters->accept_pauses.add();
+  context_.counters->accept_paused.set(paused ? 1 : 0);
+  (void)context_.notices->post(AcceptChanged{context_.number, paused});
+}
+
+void Relays::begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, entry::Placed placed) {
   const base::Key key = relays_.add();
   context_.counters->relay_memory_bytes.set(static_cast<std::int64_t>(relays_.memory_bytes()));
   Relay& relay = *relays_.find(key);
   relay.id = std::exchange(next_id_, next_id_ + context_.id_step);
   relay.client = client;
   relay.listener = listener;
-  relay.placed = placed == Placed::yes;
+  relay.placed = placed == entry::Placed::yes;
   relay.accepted = loop_.now();
   relay.last_activity = loop_.tick();
   relay.leg(End::client).transport = net::Transport(client_fd);
@@ -160,7 +176,7 @@ void Relays::end(base::Key key, Relay& relay, CloseReason reason) {
   const entry::Admission& admission = *rules(relay).admission;
   if (relay.placed) admission.forget(relay.client);
   admission.leave();
-  context_.descriptors->give(2);
+  context_.descriptors->give(kRelayDescriptors);
   if (reason == CloseReason::server_reset && !relay.leg(End::server).ended) note_early_close(relay);
   if (reason == CloseReason::server_reset || reason == CloseReason::server_closed) note_loss(relay);
   if (listeners().verbosity >= Verbosity::ends) announce_end(relay, reason);

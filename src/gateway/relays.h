@@ -16,6 +16,7 @@
 #include "base/slab.h"
 #include "base/snapshot.h"
 #include "entry/admission.h"
+#include "entry/house.h"
 #include "gateway/chooser.h"
 #include "gateway/closings.h"
 #include "gateway/connection_scan.h"
@@ -39,6 +40,7 @@ namespace holdfast::gateway {
 inline constexpr std::size_t kPendingMax = std::size_t{256} * 1024;  // also the most that is read at once
 inline constexpr std::size_t kTurnBytesMax = std::size_t{512} * 1024;
 inline constexpr std::chrono::seconds kLingerTimeout{10};
+inline constexpr std::int64_t kRelayDescriptors = 2;
 
 // What a worker's parts share. Everything outlives them.
 struct WorkerContext {
@@ -56,15 +58,19 @@ struct WorkerContext {
   std::uint64_t id_step = kWorkersMax;  // so that no two workers have the same, also those that come later
 };
 
-class Relays final : public net::Loop::Source, public net::TimerWheel::Owner {
+class Relays final : public net::Loop::Source, public net::TimerWheel::Owner, public entry::House {
  public:
   Relays(net::Loop& loop, const WorkerContext& context);
   ~Relays();
 
-  // Takes over an accepted socket, its two descriptors of the budget and its place among the listener's connections,
-  // and its place among those of its address, if it is `placed`.
-  enum class Placed : bool { no, yes };
-  void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, Placed placed);
+  // As entry::House has it: what comes in becomes a relay.
+  [[nodiscard]] std::span<const std::shared_ptr<entry::ListenSocket>> sockets() const override {
+    return listeners().sockets;
+  }
+  [[nodiscard]] entry::Door door(std::uint16_t listener) const override;
+  void begin(int client_fd, const base::PeerAddress& client, std::uint16_t listener, entry::Placed placed) override;
+  void count_refused(std::uint16_t listener, entry::RefuseReason reason) override;
+  void accepting_changed(entry::Accepting now) override;
 
   // Before the first connection and at the top of each turn: takes the newest listeners and pools, and lets those in
   // who wait and have got a chance. True when the listeners have changed.

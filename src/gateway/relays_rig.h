@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/acceptor.h"
+#include "entry/acceptor.h"
 #include "gateway/relays.h"
 
 namespace holdfast::gateway {
@@ -112,7 +112,8 @@ class Rig {
     listen();
     publish();
     relays_ = std::make_unique<Relays>(loop, context_);
-    acceptor_ = std::make_unique<Acceptor>(loop, context_, *relays_);
+    acceptor_ = std::make_unique<entry::Acceptor>(loop, context_.number,
+                                                  entry::Acceptor::Cost{descriptors, kRelayDescriptors}, *relays_);
     refresh();
   }
 
@@ -243,7 +244,7 @@ class Rig {
   Wakers wakers_;
   WorkerContext context_;
   std::unique_ptr<Relays> relays_;
-  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<entry::Acceptor> acceptor_;
   net::SocketAddress address_;
 };
 

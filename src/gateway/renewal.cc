@@ -66,9 +66,8 @@ void Relays::renew(base::Key key, Relay& relay, const ListenerRules& former) {
   const ListenerRules& rules = this->rules(relay);
   const bool is_known = relay.stage > Relay::Stage::checking;  // who is not has no place yet
   if (is_known && rules.admission->counts_apart_from(*former.admission)) {
-    const auto placed = relay.placed ? entry::Admission::Placed::yes : entry::Admission::Placed::no;
-    relay.placed =
-        rules.admission->move_place(relay.client, *former.admission, placed) == entry::Admission::Placed::yes;
+    const auto placed = relay.placed ? entry::Placed::yes : entry::Placed::no;
+    relay.placed = rules.admission->move_place(relay.client, *former.admission, placed) == entry::Placed::yes;
   }
   if (relay.stage == Relay::Stage::relaying && !same_limits(former, rules)) arm_relaying(key, relay);
 }

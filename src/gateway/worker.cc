@@ -11,7 +11,7 @@ namespace holdfast::gateway {
 Worker::Worker(const WorkerContext& context)
     : context_(with(context, counters_)),
       relays_(loop_, context_),
-      acceptor_(loop_, context_, relays_),
+      acceptor_(loop_, context_.number, {*context_.descriptors, kRelayDescriptors}, relays_),
       commands_(64, loop_),
       searches_(ConnectionSearches::kUnderWayMax, loop_) {}
 

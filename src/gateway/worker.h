@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "gateway/acceptor.h"
+#include "entry/acceptor.h"
 #include "gateway/relays.h"
 
 namespace holdfast::gateway {
@@ -39,7 +39,7 @@ class Worker {
   const WorkerContext context_;
   net::Loop loop_;
   Relays relays_;
-  Acceptor acceptor_;
+  entry::Acceptor acceptor_;
   base::Mailbox<Command> commands_;
   base::Mailbox<std::shared_ptr<const ScanOrder>> searches_;
   std::thread thread_;

@@ -1,18 +1,21 @@
-// gateway/acceptor.h: the listening sockets of one worker.
+// entry/acceptor.h: the listening sockets of one worker, and whom they let in.
 //
 // Thread: the worker's.
-// Limits: at most kBurst connections are accepted from one socket in a turn. A connection needs two descriptors; when
-//         the budget or the kernel has no more, accepting pauses: one notice, a gauge, no spinning. What waits in the
-//         kernel's queue is then tried every kPauseStep, and the pause is over (a second notice) after
+// Limits: at most kBurst connections are accepted from one socket in a turn. A connection needs descriptors; when
+//         the budget or the kernel has no more, accepting pauses: the house is told, no spinning. What waits in the
+//         kernel's queue is then tried every kPauseStep, and the pause is over (it is told again) after
 //         kPauseCalm without a shortage. A socket that the kernel has no memory to watch is tried in the same way.
 #pragma once
 
 #include <memory>
 
 #include "base/slab.h"
-#include "gateway/relays.h"
+#include "entry/house.h"
+#include "net/descriptors.h"
+#include "net/loop.h"
+#include "net/timer_wheel.h"
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 
 class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
  public:
@@ -21,10 +24,17 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
   static constexpr std::chrono::milliseconds kPauseStep{50};
   static constexpr std::chrono::milliseconds kPauseCalm{500};
 
-  Acceptor(net::Loop& loop, const WorkerContext& context, Relays& relays);
+  // What a connection costs: so many descriptors of this budget.
+  struct Cost {
+    net::DescriptorBudget& budget;
+    std::int64_t descriptors;
+  };
 
-  // Takes the sockets of this worker from the listeners that the relays have; before the first turn, and when there are
-  // others. From those that are gone it accepts what the kernel has queued by now (at most kStopMax a socket), then
+  // Of the worker with this number. Everything outlives the acceptor.
+  Acceptor(net::Loop& loop, std::uint16_t worker, Cost cost, House& house);
+
+  // Takes the sockets of this worker from those that the house has; before the first turn, and when there are others.
+  // From those that are gone it accepts what the kernel has queued by now (at most kStopMax a socket), then
   // never again.
   void refresh();
 
@@ -35,26 +45,27 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
 
  private:
   struct Socket {
-    std::shared_ptr<entry::ListenSocket> of;
+    std::shared_ptr<ListenSocket> of;
     bool resuming = false;
     bool watched = false;
   };
   enum class Outcome : std::uint8_t { accepted, empty, short_of_descriptors };
 
-  void add(const std::shared_ptr<entry::ListenSocket>& socket);
+  void add(const std::shared_ptr<ListenSocket>& socket);
   void watch(base::Key key, Socket& socket);
   void retire(base::Key key, Socket& socket);
   [[nodiscard]] Outcome accept_burst(base::Key key, Socket& socket);
   void on_acceptable(base::Key key);
   [[nodiscard]] Outcome accept_one(const Socket& socket);
   void admit(int fd, const base::PeerAddress& client, std::uint16_t listener);
-  void refuse(int fd, std::uint16_t listener, entry::RefuseReason reason);
+  void refuse(int fd, std::uint16_t listener, RefuseReason reason);
   void pause();
   void look_again();
 
   net::Loop& loop_;
-  const WorkerContext& context_;
-  Relays& relays_;
+  const std::uint16_t worker_;
+  const Cost cost_;
+  House& house_;
   const std::uint8_t source_;
   base::Slab<Socket> sockets_;
   net::TimerWheel timers_;
@@ -63,4 +74,4 @@ class Acceptor final : public net::Loop::Source, public net::TimerWheel::Owner {
   base::Time last_shortage_;
 };
 
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry

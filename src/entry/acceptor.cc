@@ -1,24 +1,29 @@
-#include "gateway/acceptor.h"
+#include "entry/acceptor.h"
 
 #include <unistd.h>
 
 #include <cerrno>
 #include <unordered_set>
 
-namespace holdfast::gateway {
+namespace holdfast::entry {
 
-Acceptor::Acceptor(net::Loop& loop, const WorkerContext& context, Relays& relays)
-    : loop_(loop), context_(context), relays_(relays), source_(loop.add_source(*this)), timers_(*this, loop.tick()) {
+Acceptor::Acceptor(net::Loop& loop, std::uint16_t worker, Cost cost, House& house)
+    : loop_(loop),
+      worker_(worker),
+      cost_(cost),
+      house_(house),
+      source_(loop.add_source(*this)),
+      timers_(*this, loop.tick()) {
   loop.add_timers(timers_);
 }
 
 // Those that come are watched before those that go are left: a new address is open before the old one closes.
 void Acceptor::refresh() {
-  std::unordered_set<const entry::ListenSocket*> known;
-  std::unordered_set<const entry::ListenSocket*> wanted;
+  std::unordered_set<const ListenSocket*> known;
+  std::unordered_set<const ListenSocket*> wanted;
   sockets_.for_each([&](base::Key /*key*/, const Socket& socket) { known.insert(socket.of.get()); });
-  for (const auto& socket : relays_.listeners().sockets) {
-    if (!socket->is_of(context_.number)) continue;
+  for (const auto& socket : house_.sockets()) {
+    if (!socket->is_of(worker_)) continue;
     wanted.insert(socket.get());
     if (!known.contains(socket.get())) add(socket);
   }
@@ -27,7 +32,7 @@ void Acceptor::refresh() {
   });
 }
 
-void Acceptor::add(const std::shared_ptr<entry::ListenSocket>& socket) {
+void Acceptor::add(const std::shared_ptr<ListenSocket>& socket) {
   const base::Key key = sockets_.add(Socket{.of = socket});
   watch(key, *sockets_.find(key));
 }
@@ -62,7 +67,7 @@ void Acceptor::on_acceptable(base::Key key) {
   if (accept_burst(key, *socket) == Outcome::short_of_descriptors) pause();
 }
 
-// Edge-triggered: goes on until the queue is empty, with a rest between bursts so that relays get their turn.
+// Edge-triggered: goes on until the queue is empty, with a rest between bursts so that connections get their turn.
 Acceptor::Outcome Acceptor::accept_burst(base::Key key, Socket& socket) {
   for (int i = 0; i < kBurst; ++i) {
     const Outcome outcome = accept_one(socket);
@@ -74,14 +79,14 @@ Acceptor::Outcome Acceptor::accept_burst(base::Key key, Socket& socket) {
 }
 
 Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
-  if (!context_.descriptors->take(2)) return Outcome::short_of_descriptors;
+  if (!cost_.budget.take(cost_.descriptors)) return Outcome::short_of_descriptors;
   net::SocketAddress address;
   const int fd = ::accept4(socket.of->fd(), address.get(), address.room(), SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
     admit(fd, address.peer(), socket.of->listener);
     return Outcome::accepted;
   }
-  context_.descriptors->give(2);
+  cost_.budget.give(cost_.descriptors);
   switch (errno) {
     case EMFILE:
     case ENFILE:
@@ -96,32 +101,30 @@ Acceptor::Outcome Acceptor::accept_one(const Socket& socket) {
 // Everything that may refuse a client stands here, before anything is spent on it; but who comes by way of a balancer
 // is known only when its PROXY header has been read.
 void Acceptor::admit(int fd, const base::PeerAddress& client, std::uint16_t listener) {
-  const ListenerRules& rules = relays_.rules(listener);
+  const Door door = house_.door(listener);
   bool placed = false;
-  if (rules.proxy_protocol == config::ProxyIn::off) {
-    const auto reason = rules.admission->recognise(client, loop_.now(), placed);
+  if (door.proxy_protocol == config::ProxyIn::off) {
+    const auto reason = door.admission.recognise(client, loop_.now(), placed);
     if (reason) return refuse(fd, listener, *reason);
   }
-  if (const auto reason = rules.admission->enter(loop_.now())) {
-    if (placed) rules.admission->forget(client);
+  if (const auto reason = door.admission.enter(loop_.now())) {
+    if (placed) door.admission.forget(client);
     return refuse(fd, listener, *reason);
   }
-  relays_.begin(fd, client, listener, placed ? Relays::Placed::yes : Relays::Placed::no);
+  house_.begin(fd, client, listener, placed ? Placed::yes : Placed::no);
 }
 
-void Acceptor::refuse(int fd, std::uint16_t listener, entry::RefuseReason reason) {
-  relays_.counters(listener).refused[static_cast<std::size_t>(reason)].add();  // before the client knows
+void Acceptor::refuse(int fd, std::uint16_t listener, RefuseReason reason) {
+  house_.count_refused(listener, reason);  // before the client knows
   ::close(fd);
-  context_.descriptors->give(2);
+  cost_.budget.give(cost_.descriptors);
 }
 
 void Acceptor::pause() {
   last_shortage_ = loop_.now();
   if (paused_) return;
   paused_ = true;
-  context_.counters->accept_pauses.add();
-  context_.counters->accept_paused.set(1);
-  (void)context_.notices->post(AcceptChanged{context_.number, true});
+  house_.accepting_changed(Accepting::paused);
   look_again();
 }
 
@@ -134,8 +137,7 @@ void Acceptor::on_deadline(std::uint32_t /*index*/) {
   });
   if (loop_.now() - last_shortage_ < kPauseCalm) return look_again();
   paused_ = false;
-  context_.counters->accept_paused.set(0);
-  (void)context_.notices->post(AcceptChanged{context_.number, false});
+  house_.accepting_changed(Accepting::on);
 }
 
-}  // namespace holdfast::gateway
+}  // namespace holdfast::entry
