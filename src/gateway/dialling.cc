@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "gateway/relays.h"
+#include "wire/proxy.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -243,8 +244,7 @@ void Relays::on_connecting(base::Key key, Relay& relay, End end, net::Ready read
     leg.readable |= ready.readable;
     leg.hangup |= ready.hangup;
     leg.broken |= ready.broken;  // without an error it has only closed, and what it sent is still to be relayed
-    if (relay.stage == Relay::Stage::greeting) return greet(key, relay);
-    if (relay.stage == Relay::Stage::checking) return await_word(key, relay);
+    if (relay.stage <= Relay::Stage::checking) return hear(key, relay, Heard::something);
     if (ready.broken && leg.transport.take_error() != 0) return this->end(key, relay, CloseReason::client_reset);
     if (relay.stage == Relay::Stage::waiting && has_given_up(relay)) {
       this->end(key, relay, CloseReason::client_closed);

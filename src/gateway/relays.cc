@@ -99,8 +99,8 @@ void Relays::on_deadline(std::uint32_t index) {
   const base::Key key = relays_.key_of(index);
   Relay& relay = relays_[index];
   switch (relay.stage) {
-    case Relay::Stage::greeting: return greeting_late(key, relay);
-    case Relay::Stage::checking: return recognise(key, relay);
+    case Relay::Stage::greeting:
+    case Relay::Stage::checking: return hear(key, relay, Heard::nothing);
     case Relay::Stage::waiting: return on_waited(key, relay);
     case Relay::Stage::connecting: return dial_again(key, relay);
     case Relay::Stage::relaying: return on_relaying_deadline(key, relay);

@@ -16,6 +16,7 @@
 #include "base/slab.h"
 #include "base/snapshot.h"
 #include "entry/admission.h"
+#include "entry/greeting.h"
 #include "entry/house.h"
 #include "gateway/chooser.h"
 #include "gateway/closings.h"
@@ -33,7 +34,6 @@
 #include "net/loop.h"
 #include "net/socket.h"
 #include "net/timer_wheel.h"
-#include "wire/proxy.h"
 
 namespace holdfast::gateway {
 
@@ -98,15 +98,9 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner, pu
   enum class Fate : bool { lives, ended };
 
   // greeting.cc: the PROXY header of a client.
-  void greet(base::Key key, Relay& relay);
-  void read_greeting(base::Key key, Relay& relay, std::span<const std::byte> input);
-  void take_greeting(base::Key key, Relay& relay, const wire::ProxyRead& read);
-  void await_word(base::Key key, Relay& relay);
-  void greeting_cut(base::Key key, Relay& relay, std::span<const std::byte> input);
-  void greeting_late(base::Key key, Relay& relay);
-  [[nodiscard]] bool may_be_without_header(const Relay& relay, std::span<const std::byte> input) const;
-  void recognise(base::Key key, Relay& relay);
-  void refuse(base::Key key, Relay& relay, entry::RefuseReason reason);
+  enum class Heard : bool { nothing, something };
+  void hear(base::Key key, Relay& relay, Heard heard);
+  void conclude(base::Key key, Relay& relay, const entry::Verdict& verdict);
 
   // dialling.cc: finding and reaching a server.
   enum class Dialled : std::uint8_t { under_way, failed, taken_away };
