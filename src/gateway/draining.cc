@@ -15,7 +15,7 @@ bool Gateway::drain_listener(const std::string& name, const DrainOrder& order) {
   KnownListener* known = listeners_.find(name);
   if (known == nullptr) return false;
   ++changes_;
-  known->stop_listening();
+  known->listening.stop();
   if (known->state == KnownListener::State::accepting) known->state = KnownListener::State::draining;
   known->drain.emplace(order, base::Clock::now(), known->ended());
   make_rules(*known);
@@ -27,8 +27,7 @@ bool Gateway::ready_listener(const std::string& name) {
   KnownListener* known = listeners_.find(name);
   if (known == nullptr) return false;
   if (known->state == KnownListener::State::draining && !drain_) {
-    PlannedListener planned = plan_listener(known->settings);
-    adopt_binds(*known, planned);
+    known->listening.adopt(plan_binds(known->settings), known->number, entry::tcp_options(known->settings));
   }
   ++changes_;
   if (known->state == KnownListener::State::draining) known->state = KnownListener::State::accepting;
@@ -43,7 +42,7 @@ void Gateway::drain(const DrainOrder& order, std::function<void(std::uint64_t)> 
   on_drained_ = std::move(on_drained);
   drain_.emplace(order, base::Clock::now(), ended());
   listeners_.for_each([this](KnownListener& listener) {
-    listener.stop_listening();
+    listener.listening.stop();
     make_rules(listener);
   });
   publish();
@@ -56,7 +55,7 @@ void Gateway::drain(const DrainOrder& order, std::function<void(std::uint64_t)> 
 
 void Gateway::check_drained() {
   bool accepting = false;
-  listeners_.for_each([&accepting](KnownListener& listener) { accepting |= listener.is_closing(); });
+  listeners_.for_each([&accepting](KnownListener& listener) { accepting |= listener.listening.is_closing(); });
   const std::uint64_t live = connections();
   const bool late = drain_->is_late(base::Clock::now());
   if (!late && (accepting || live > 0)) return;
@@ -100,7 +99,7 @@ bool Gateway::close_left() {
   std::vector<KnownListener*> gone;
   listeners_.for_each([&gone](KnownListener& listener) {
     if (listener.state != KnownListener::State::leaving) return;
-    if (!listener.is_closing() && listener.admission->connections() == 0) gone.push_back(&listener);
+    if (!listener.listening.is_closing() && listener.admission->connections() == 0) gone.push_back(&listener);
   });
   for (KnownListener* listener : gone) {
     ended_by_gone_ += listener->ended();

@@ -214,7 +214,7 @@ ListenerStatus Gateway::status_of(const KnownListener& listener) const {
   status.name = listener.name();
   status.state = name_of(listener.state);
   status.pool = listener.settings.pool;
-  for (const entry::Bind& bind : listener.binds) status.addresses.push_back(bind.address.text());
+  for (const entry::Bind& bind : listener.listening.binds()) status.addresses.push_back(bind.address.text());
   status.max_connections = listener.settings.max_connections;
   status.without_room = listener.admission->without_room();
   status.connect_buckets.resize(ConnectHistogram::kBoundsSeconds.size() + 1);

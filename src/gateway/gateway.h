@@ -92,12 +92,11 @@ class Gateway {
   void plan_workers(Prepared& plan);
   void plan_listeners(Prepared& plan);
   [[nodiscard]] bool will_accept(const std::string& listener, RuntimeChanges runtime) const;
-  [[nodiscard]] PlannedListener plan_listener(const config::Listener& settings);
+  [[nodiscard]] std::vector<entry::PlannedBind> plan_binds(const config::Listener& settings);
+  [[nodiscard]] std::vector<entry::BindPlanner::Holder> holders() const;
   void commit(Prepared& plan);
-  void hand_over(PlannedBind& planned);
   void commit(PlannedListener& planned, RuntimeChanges runtime);
   [[nodiscard]] KnownListener& known(const config::Listener& settings);
-  void adopt_binds(KnownListener& known, PlannedListener& planned);
   void leave(KnownListener& known);
   void name_no_pool_that_went();
   void make_rules(KnownListener& known);

@@ -5,20 +5,6 @@
 
 namespace holdfast::gateway {
 
-bool KnownListener::is_closing() {
-  std::erase_if(given_up, [](const auto& socket) { return socket.expired(); });
-  return !given_up.empty();
-}
-
-void KnownListener::give_up(entry::Bind& bind) {
-  for (const auto& socket : bind.sockets) given_up.push_back(socket);
-}
-
-void KnownListener::stop_listening() {
-  for (entry::Bind& bind : binds) give_up(bind);
-  binds.clear();
-}
-
 std::uint64_t KnownListener::ended() const {
   std::uint64_t sum = 0;
   for (std::size_t worker = 0; worker < slot->workers(); ++worker) {

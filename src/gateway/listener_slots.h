@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "entry/binds.h"
+#include "entry/listening.h"
 #include "gateway/drain_order.h"
 #include "gateway/listeners.h"
 
@@ -33,11 +33,6 @@ struct KnownListener {
   };
 
   [[nodiscard]] const std::string& name() const { return settings.name; }
-  // Whether a worker may still accept something for it, though it has given up listening.
-  [[nodiscard]] bool is_closing();
-  // Gives up listening: workers let go of the sockets when they see the next version.
-  void stop_listening();
-  void give_up(entry::Bind& bind);
   // How many connections have ended since it is known.
   [[nodiscard]] std::uint64_t ended() const;
 
@@ -49,8 +44,7 @@ struct KnownListener {
   std::shared_ptr<ListenerSlot> slot;
   std::shared_ptr<const entry::Admission> admission;
   std::shared_ptr<const ListenerRules> rules;  // as published
-  std::vector<entry::Bind> binds;
-  std::vector<std::weak_ptr<entry::ListenSocket>> given_up;  // while workers still have them
+  entry::Listening listening;
   std::optional<Drain> drain;
 };
 

@@ -9,12 +9,18 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "gateway/bind_planner.h"
+#include "entry/bind_planner.h"
 #include "gateway/directory.h"
 #include "gateway/worker.h"
 #include "net/descriptors.h"
 
 namespace holdfast::gateway {
+
+struct PlannedListener {
+  config::Listener settings;
+  std::size_t position = 0;
+  std::vector<entry::PlannedBind> binds{};  // none when it is to have no address: it was drained, and stays so
+};
 
 class Prepared {
  public:

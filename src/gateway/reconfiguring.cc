@@ -71,35 +71,43 @@ void Gateway::plan_workers(Prepared& plan) {
 }
 
 void Gateway::plan_listeners(Prepared& plan) {
-  BindPlanner planner(listeners_, plan.wanted.listeners, {workers_.size() + plan.workers.size(), descriptors_});
+  const auto wanted = entry::entrances_of(plan.wanted.listeners);
+  entry::BindPlanner planner(holders(), wanted, {workers_.size() + plan.workers.size(), descriptors_});
   std::size_t more = 0;
   for (const config::Listener& settings : plan.wanted.listeners) {
     if (listeners_.find(settings.name) == nullptr) ++more;
-    if (will_accept(settings.name, plan.runtime)) {
-      planner.plan(settings);
-    } else {
-      planner.plan_closed(settings);
-    }
+    plan.listeners.push_back({.settings = settings, .position = plan.listeners.size()});
+    if (will_accept(settings.name, plan.runtime)) plan.listeners.back().binds = planner.plan(settings);
   }
-  plan.listeners = planner.take();
   if (more <= listeners_.room(base::Clock::now())) return;
   throw std::runtime_error("listeners: there can be " + std::to_string(ListenerSlots::kListenersMax) +
                            ", with those that were removed lately and those that still have connections");
 }
 
-// One alone: the others stay as they are.
-PlannedListener Gateway::plan_listener(const config::Listener& settings) {
-  BindPlanner planner(listeners_, settings_.listeners, {workers_.size(), descriptors_});
-  planner.plan(settings);
-  return std::move(planner.take().front());
+// Of one alone: the others stay as they are.
+std::vector<entry::PlannedBind> Gateway::plan_binds(const config::Listener& settings) {
+  const auto wanted = entry::entrances_of(settings_.listeners);
+  entry::BindPlanner planner(holders(), wanted, {workers_.size(), descriptors_});
+  return planner.plan(settings);
+}
+
+std::vector<entry::BindPlanner::Holder> Gateway::holders() const {
+  std::vector<entry::BindPlanner::Holder> holders;
+  listeners_.for_each([&holders](const KnownListener& listener) {
+    holders.push_back({listener.name(), &listener.listening});
+  });
+  return holders;
 }
 
 void Gateway::commit(Prepared& plan) {
   ++changes_;
   settings_ = plan.wanted;
   process_.max_connections = settings_.node.max_connections > 0 ? settings_.node.max_connections : ~0U;
+  // Before any listener is changed.
   for (PlannedListener& planned : plan.listeners) {
-    for (PlannedBind& bind : planned.binds) hand_over(bind);
+    for (entry::PlannedBind& bind : planned.binds) {
+      if (bind.how == entry::PlannedBind::How::handed_on) listeners_.find(bind.from)->listening.hand_over(bind);
+    }
   }
   for (PlannedListener& planned : plan.listeners) commit(planned, plan.runtime);
   std::set<std::string_view> wanted;
@@ -118,16 +126,6 @@ bool Gateway::will_accept(const std::string& listener, RuntimeChanges runtime) c
   return !is_drained || runtime == RuntimeChanges::drop;
 }
 
-// Before either listener is changed: workers leave the queue of the one to the other.
-void Gateway::hand_over(PlannedBind& planned) {
-  if (planned.how != PlannedBind::How::handed_on) return;
-  KnownListener* giver = listeners_.find(planned.from);
-  const auto bind = std::ranges::find_if(
-      giver->binds, [&planned](const entry::Bind& each) { return each.address.text() == planned.bind.address.text(); });
-  for (const auto& socket : bind->sockets) socket->handed_on = true;
-  planned.bind.path = std::move(bind->path);
-}
-
 void Gateway::commit(PlannedListener& planned, RuntimeChanges runtime) {
   const bool accepts = will_accept(planned.settings.name, runtime);
   KnownListener& known = this->known(planned.settings);
@@ -135,7 +133,7 @@ void Gateway::commit(PlannedListener& planned, RuntimeChanges runtime) {
   if (accepts) {
     known.state = KnownListener::State::accepting;
     known.drain.reset();
-    adopt_binds(known, planned);
+    known.listening.adopt(std::move(planned.binds), known.number, entry::tcp_options(planned.settings));
   }
   known.settings = planned.settings;
   known.admission = known.admission ? std::make_shared<entry::Admission>(known.settings, *known.admission)
@@ -152,34 +150,10 @@ KnownListener& Gateway::known(const config::Listener& settings) {
   return added;
 }
 
-// New addresses are open before old ones close: the workers see both changes in one version, and begin with what is
-// new.
-void Gateway::adopt_binds(KnownListener& known, PlannedListener& planned) {
-  const net::TcpOptions options = entry::tcp_options(planned.settings);
-  std::vector<entry::Bind> binds;
-  for (PlannedBind& each : planned.binds) {
-    if (each.how == PlannedBind::How::kept) {
-      const auto has = std::ranges::find(known.binds, each.bind.endpoint, &entry::Bind::endpoint);
-      for (auto& more : each.bind.sockets) has->sockets.push_back(std::move(more));
-      each.bind = std::move(*has);
-      known.binds.erase(has);
-    }
-    const bool changes = each.how == PlannedBind::How::handed_on || options != entry::tcp_options(known.settings);
-    entry::begin_listening(each.bind);
-    for (const auto& socket : each.bind.sockets) {
-      if (socket->listener != known.number) socket->listener = known.number;  // of one that is kept, workers read it
-      if (changes && !each.bind.address.is_unix()) (void)net::change_options(socket->fd(), options);
-    }
-    binds.push_back(std::move(each.bind));
-  }
-  known.stop_listening();
-  known.binds = std::move(binds);
-}
-
 // Its connections go on under the rules that they have; where its pool goes as well, nobody new gets there.
 void Gateway::leave(KnownListener& known) {
   known.state = KnownListener::State::leaving;
-  known.stop_listening();
+  known.listening.stop();
   known.pool = directory_.slot_of(known.settings.pool).value_or(kNoPool);
   known.position = ~std::size_t{0};
   make_rules(known);
@@ -217,7 +191,7 @@ void Gateway::publish() {
   next->verbosity = verbosity_;
   listeners_.for_each([&next](KnownListener& listener) {
     next->rules[listener.number] = listener.rules;
-    for (const entry::Bind& bind : listener.binds) {
+    for (const entry::Bind& bind : listener.listening.binds()) {
       next->sockets.insert(next->sockets.end(), bind.sockets.begin(), bind.sockets.end());
     }
   });
