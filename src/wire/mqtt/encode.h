@@ -41,6 +41,8 @@ struct PublishHead {
 // The packet's whole size, for the peer's Maximum Packet Size; 0 when it cannot be said.
 [[nodiscard]] std::size_t publish_bytes(const PublishHead& head, std::size_t payload_bytes) noexcept;
 [[nodiscard]] bool encode_publish_head(Bytes& out, const PublishHead& head, std::size_t payload_bytes);
+// The whole packet with its payload: for clients and tools.
+[[nodiscard]] bool encode_publish(Bytes& out, const Publish& publish, Version version);
 
 // Those of `properties` that go with the message to its subscribers (kForwarded), in PublishHead::forwarded's form.
 void append_forwarded(Bytes& out, const Properties& properties);

@@ -138,6 +138,7 @@ struct Properties {
   std::uint16_t topic_alias_maximum = 0;
   std::uint16_t topic_alias = 0;
   std::uint8_t payload_format = 0;  // 1: the payload is UTF-8
+  bool block_has_all = false;       // `block` says everything that is present: so it is when it came so
   Qos maximum_qos = Qos::exactly_once;
   bool request_problem_information = true;
   bool request_response_information = false;
