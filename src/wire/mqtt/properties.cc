@@ -35,14 +35,13 @@ template <typename T>
 void PropertyRange<T>::Iterator::advance() noexcept {
   constexpr PropertyKind kWanted = std::is_same_v<T, UserProperty> ? PropertyKind::pair : PropertyKind::varint;
   Cursor cursor(rest_);
+  at_end_ = true;  // also before what does not fit
   std::uint8_t identifier = 0;
-  bool found = false;
-  while (!found && cursor.take(identifier)) {
-    found = kind_of(identifier) == kWanted;
-    if (found ? !take_value(cursor, value_) : !skip(cursor, kind_of(identifier))) break;
-    at_end_ = !found;
+  while (at_end_ && cursor.take(identifier)) {
+    const bool is_wanted = kind_of(identifier) == kWanted;
+    if (is_wanted ? !take_value(cursor, value_) : !skip(cursor, kind_of(identifier))) break;
+    at_end_ = !is_wanted;
   }
-  if (!found) at_end_ = true;
   rest_ = cursor.rest();
 }
 

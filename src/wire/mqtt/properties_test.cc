@@ -246,6 +246,10 @@ TEST(MqttProperties, AreWalkedSafelyWhateverTheBytesAre) {
     const std::string bytes = raw(spec);
     EXPECT_EQ(UserProperties(testing::bytes_of(bytes)).begin(), std::default_sentinel) << spec;
     EXPECT_EQ(SubscriptionIds(testing::bytes_of(bytes)).begin(), std::default_sentinel) << spec;
+    const std::string behind = raw("26 <k><v>") + bytes;
+    std::size_t count = 0;
+    for (const UserProperty& each : UserProperties(testing::bytes_of(behind))) count += each.name.size();
+    EXPECT_EQ(count, 1U) << spec;
   }
 }
 
