@@ -8,6 +8,17 @@
 // Thread: pure functions. Cost: nothing allocates, throws or copies; a QoS 0 PUBLISH takes some tens of nanoseconds.
 // Limits: those of the format. Compare Header::packet_bytes() with the limit of the connection before the body comes.
 //
+// Where the standards leave the reason open:
+//   a wildcard in a topic name, an empty one   Topic Name invalid; an empty filter: Topic Filter invalid
+//   packet identifier 0, an unknown code       Protocol Error: it can be parsed, but is not allowed
+//   a padded length                            malformed in MQTT 5 (1.5.5-1), also in the fixed header; fine before
+//   Topic Alias 0                              Topic Alias invalid
+//   a Response Topic that is no topic name     Protocol Error
+//   a property of another packet               malformed (2.2.2.2); one that only this end may not send: Protocol Error
+// Of MQTT 3.1, flags that it does not use are not looked at, a user name that is announced may be missing, and client
+// identifiers may be longer than 23 characters. Bridges that set the highest bit of the level are refused, as they
+// expect of a broker that does not know them.
+//
 // A packet is whole once header_bytes + body_bytes have come; the decoders are given the body of exactly body_bytes,
 // another size is a programming error and ends the process. They return null when all is well; otherwise the fault,
 // and then the packet holds nothing of use (but see decode_connect()).

@@ -166,7 +166,7 @@ Packet Maker::of_client() {
 }
 
 Packet Maker::of_server() {
-  constexpr Reason kCodes[] = {Reason::granted_qos_0, Reason::granted_qos_0, Reason::unspecified_error};
+  static constexpr Reason kCodes[] = {Reason::granted_qos_0, Reason::granted_qos_0, Reason::unspecified_error};
   const auto codes = std::as_bytes(std::span(kCodes).first(1 + random_.below(3)));
   switch (random_.below(6)) {
     case 0: return connack();

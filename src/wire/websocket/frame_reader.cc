@@ -142,6 +142,8 @@ FrameRead FrameReader::begin_frame(std::span<std::byte> input, std::uint64_t fra
   }
 }
 
+//= MQTT5 [MQTT-6.0.0-2]
+//= MQTT311 [MQTT-6.0.0-2]
 // The part of the payload that is there, behind `before` bytes of heads.
 FrameRead FrameReader::take_data(std::span<std::byte> input, std::size_t before) noexcept {
   const std::size_t here = std::min<std::uint64_t>(input.size() - before, payload_left_);

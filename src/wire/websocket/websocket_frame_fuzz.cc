@@ -54,14 +54,16 @@ Said read_all(Sender sender, Input input, std::size_t piece) {
     const Input next = input.first(std::min(piece, input.size()));
     input = input.subspan(next.size());
     kept.insert(kept.end(), next.begin(), next.end());
-    for (;;) {
-      const FrameRead read = reader.read(kept);
-      demand(read.bytes <= kept.size());
-      if (read.event != FrameEvent::more) keep(said, read);
-      kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(read.bytes));
-      kept.shrink_to_fit();
-      if (read.event == FrameEvent::more) break;
+    kept.shrink_to_fit();  // memory that ends where the input ends
+    std::size_t taken = 0;
+    for (auto event = FrameEvent::data; event != FrameEvent::more;) {
+      const FrameRead read = reader.read(std::span(kept).subspan(taken));
+      taken += read.bytes;
+      demand(taken <= kept.size());
+      event = read.event;
+      if (event != FrameEvent::more) keep(said, read);
     }
+    kept.erase(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(taken));
     demand(kept.size() <= kFrameHeadBytesMax + kControlBytesMax);
   }
   return said;
