@@ -1,0 +1,56 @@
+// broker/core/out_window.h: the QoS 1 and 2 messages that were sent to a client and are not yet acknowledged.
+//
+// Thread: the worker's. Limits: 65,535 entries (packet identifiers); the session keeps it to inflight_max.
+// Cost:   add and an acknowledgement in the order of sending O(1); one out of order O(window) at worst.
+//
+// They are kept in the order in which they were first sent. After a new connection all of them have to be sent again in
+// that order before anything new: the first again() entries have been sent on the present connection.
+#pragma once
+
+#include <cstdint>
+
+#include "broker/core/out_item.h"
+#include "broker/core/ring.h"
+
+namespace holdfast::broker {
+
+class OutWindow {
+ public:
+  static constexpr std::uint32_t kNone = ~0U;
+
+  [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+  [[nodiscard]] std::uint32_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] OutItem& operator[](std::uint32_t index) noexcept { return items_[index]; }
+  [[nodiscard]] const OutItem& operator[](std::uint32_t index) const noexcept { return items_[index]; }
+  // Where the one with this identifier is, or kNone.
+  [[nodiscard]] std::uint32_t find(std::uint16_t packet_id) const noexcept;
+
+  // The next identifier that is free. A window with 65,535 entries has none: a programming error.
+  [[nodiscard]] std::uint16_t free_packet_id() const noexcept;
+  // `item` has been sent with the identifier that free_packet_id() gave.
+  void add(OutItem item);
+  void remove(std::uint32_t index);
+  void clear() noexcept;
+
+  // A new connection: all have to be sent again.
+  void restart() noexcept { sent_ = 0; }
+  // How many were sent on the present connection.
+  [[nodiscard]] std::uint32_t sent() const noexcept { return sent_; }
+  [[nodiscard]] bool all_sent() const noexcept { return sent_ == items_.size(); }
+  void mark_sent() noexcept { ++sent_; }
+
+  // For records. restore() takes entries in their order; they count as not sent on this connection.
+  [[nodiscard]] std::uint16_t next_packet_id() const noexcept { return next_packet_id_; }
+  void restore_next_packet_id(std::uint16_t next) noexcept { next_packet_id_ = next; }
+  void restore(OutItem item) { items_.push_back(std::move(item)); }
+
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+ private:
+  Ring<OutItem> items_;
+  std::uint32_t sent_ = 0;
+  std::uint16_t next_packet_id_ = 1;
+};
+static_assert(sizeof(OutWindow) == 32);
+
+}  // namespace holdfast::broker
