@@ -23,9 +23,8 @@ FilterStore::~FilterStore() {
 
 void FilterStore::grow() {
   const auto first = static_cast<std::uint32_t>(places());
-  chunks_.push_back(std::make_unique_for_overwrite<Record[]>(kChunk));
+  chunks_.push_back(std::make_unique<Record[]>(kChunk));
   for (std::uint32_t i = first + kChunk; i-- > first;) {
-    at(i).text = nullptr;
     at(i).next = free_;
     free_ = i;
   }
@@ -36,13 +35,11 @@ std::uint32_t FilterStore::add(std::string_view text, const Subscription& first)
   const std::uint32_t filter = free_;
   Record& record = at(filter);
   free_ = record.next;
-  record = Record{.text = new char[text.size()],
-                  .one = PackedSubscription(first),
-                  .count = 1,
-                  .next = kNone,
-                  .text_bytes = static_cast<std::uint16_t>(text.size()),
-                  .is_many = false,
-                  .is_indexed = false};
+  record = Record{};
+  record.text = new char[text.size()];
+  record.text_bytes = static_cast<std::uint16_t>(text.size());
+  record.one = PackedSubscription(first);
+  record.count = 1;
   std::memcpy(record.text, text.data(), text.size());
   text_bytes_ += text.size();
   ++size_;

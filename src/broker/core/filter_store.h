@@ -66,16 +66,18 @@ class FilterStore {
 
   struct Many;
   struct Record {
-    char* text;  // null where the place is free
+    Record() noexcept : many(nullptr) {}
+
+    char* text = nullptr;  // null where the place is free
     union {
-      PackedSubscription one;  // with one subscriber
       Many* many;
+      PackedSubscription one;  // with one subscriber
     };
-    std::uint32_t count;
-    std::uint32_t next;  // of free places too
-    std::uint16_t text_bytes;
-    bool is_many;
-    bool is_indexed;
+    std::uint32_t count = 0;
+    std::uint32_t next = kNone;  // of free places too
+    std::uint16_t text_bytes = 0;
+    bool is_many = false;
+    bool is_indexed = false;
   };
   static_assert(sizeof(Record) == 32);
 

@@ -1,10 +1,10 @@
 // broker/core/retained_tree.h: the retained messages of one shard.
 //
 // Thread: one owner. Time is an argument.
-// Cost:   a message is stored, replaced and found by its topic's hash; a new topic also takes its place in an order of all
-//         topics, level by level: O(log n) comparisons. A scan with wildcards walks that order and jumps over whatever
-//         cannot match: a step is one topic that matches, or one jump, and there are at most about two jumps a level for
-//         each different beginning of topics that fits the filter's.
+// Cost:   a message is stored, replaced and found by its topic's hash; a new topic also takes its place in an order of
+//         all topics, level by level: O(log n) comparisons. A scan with wildcards walks that order and jumps over
+//         whatever cannot match: a step is one topic that matches or one jump, and there are at most about two jumps a
+//         level for each different beginning of topics that fits a beginning of the filter.
 // Memory: 52 bytes a topic beside its message, of which the tree holds one reference.
 // Limits: RetainedLimits. Scans go by steps, expire() by places, so that no call takes long.
 //
@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,7 +45,7 @@ struct RetainedLimits {
   base::Duration removed_kept = std::chrono::seconds(30);
 };
 
-class RetainedTree {
+class RetainedTree : private TopicOrder::Names {
  public:
   explicit RetainedTree(const HashKey& key, const RetainedLimits& limits = {});
   RetainedTree(const RetainedTree&) = delete;
@@ -53,11 +54,11 @@ class RetainedTree {
   enum class Put : std::uint8_t {
     stored,
     replaced,
-    removed,      // by an empty payload
-    nothing,      // an empty payload, and there was nothing
-    older,        // than what is there, or was removed; or of the same version
-    too_many,     // refused: another topic would be beyond messages_max
-    too_large,    // refused: bytes_max
+    removed,    // by an empty payload
+    nothing,    // an empty payload, and there was nothing
+    older,      // than what is there, or was removed; or of the same version
+    too_many,   // refused: another topic would be beyond messages_max
+    too_large,  // refused: bytes_max
   };
   // A refused message changes nothing: what was there stays.
   //= MQTT5 [MQTT-3.3.1-5]
@@ -68,11 +69,12 @@ class RetainedTree {
   // The message of one topic, or nothing. One that has expired is removed by this, and by every scan that meets it.
   [[nodiscard]] MessageRef find(std::string_view topic, base::Time now);
 
-  // Where a scan is: it owns the name of a topic, and nothing of the tree. A topic that is there all the time is met
-  // exactly once, in the order of names, with the message that it has then. One that comes, goes or changes during the
-  // scan is met at most once, if at all with what it has then. Begin with Cursor{}.
+  // Where a scan is: it has a copy of the name of a topic, and nothing of the tree. A topic that is there all the time
+  // is met exactly once, in the order of names, with the message that it has then. One that comes, goes or changes
+  // during the scan is met at most once, if at all with what it has then. Begin with Cursor{}.
   struct Cursor {
     std::string from;
+    std::size_t near = 0;  // only makes it faster
     bool is_begun = false;
     bool is_done = false;
   };
@@ -113,7 +115,7 @@ class RetainedTree {
   };
   struct Removal {
     base::Key record;
-    std::uint64_t clock = 0;
+    Version version;
     base::Time until;
   };
 
@@ -122,7 +124,13 @@ class RetainedTree {
   Put store(MessageRef message, const Version& version, Slot* slot);
   Put remove(MessageRef message, const Version& version, base::Time now, Slot* slot);
   void end(std::uint32_t record);
+  // One step of a scan: the record of a topic that matches.
+  [[nodiscard]] std::optional<std::uint32_t> step(std::string_view filter, Cursor& cursor);
+  [[nodiscard]] std::optional<std::uint32_t> step_to(std::string_view topic, Cursor& cursor) noexcept;
+  void forget_first_removal();
   void forget_removed(base::Time now);
+  void forget_removed_beyond_limits();
+  [[nodiscard]] std::string_view name(std::uint32_t topic) const noexcept override;
 
   HashKey key_;
   RetainedLimits limits_;

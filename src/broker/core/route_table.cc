@@ -10,7 +10,8 @@ constexpr RouteTable::Mask bit(RouteTable::Worker worker) noexcept { return Rout
 
 // Bits at both ends, as FlatTable uses them.
 constexpr std::uint64_t mask_of(unsigned bits) noexcept {
-  return bits >= 64 ? ~std::uint64_t{0} : ((std::uint64_t{1} << bits / 2) - 1) | ~(~std::uint64_t{0} >> (bits - bits / 2));
+  return bits >= 64 ? ~std::uint64_t{0}
+                    : ((std::uint64_t{1} << bits / 2) - 1) | ~(~std::uint64_t{0} >> (bits - bits / 2));
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ void RouteTable::add(std::string_view filter, Worker worker) {
   if (live == nullptr) {
     if (shapes_.size() == kShapesMax) return add_wide(shape, worker);
     const std::uint64_t rest = shape.has_rest ? 1 : 0;
-    const std::uint64_t hash = base::mix(base::mix(shape_seed_ + shape.plus[0]) + shape.plus[1]) + shape.levels * 2 + rest;
+    const std::uint64_t hash =
+        base::mix(base::mix(shape_seed_ + shape.plus[0]) + shape.plus[1]) + shape.levels * 2 + rest;
     live = &shapes_.emplace_back(LiveShape{shape, base::mix(hash), 0});
   }
   ++live->filters;

@@ -162,12 +162,24 @@ class ShareGroups {
     std::optional<Worker> stuck_to_worker;
   };
   struct Choice;
+  enum class Turn : std::uint8_t { take, keep };
 
   [[nodiscard]] std::uint32_t name_hash(std::string_view name, std::string_view filter) const noexcept;
   [[nodiscard]] Place* find_place(Group group, std::uint32_t subscriber) noexcept;
   Group make(std::string_view name, std::string_view filter);
   [[nodiscard]] bool drop_if_empty(Group group);
   void swap_members(Group group, std::uint32_t a, std::uint32_t b);
+  [[nodiscard]] static std::uint32_t place_hash(Group group, std::uint32_t subscriber) noexcept;
+
+  [[nodiscard]] Pick picked(const Choice& choice);
+  [[nodiscard]] Elsewhere* choose_worker(const Choice& choice);
+  [[nodiscard]] std::uint32_t choose_member(const Choice& choice);
+  [[nodiscard]] Elsewhere* stick_to_worker(const Choice& choice);
+  [[nodiscard]] std::uint32_t stick_to_member(const Choice& choice);
+  [[nodiscard]] Elsewhere* worker_of_hash(const Choice& choice, std::uint64_t hash) const noexcept;
+  [[nodiscard]] static std::uint32_t member_of_hash(const Choice& choice, std::uint64_t hash) noexcept;
+  [[nodiscard]] static Elsewhere* least_loaded_worker(const Choice& choice);
+  [[nodiscard]] static std::uint32_t least_loaded_member(const Choice& choice, Turn turn = Turn::take) noexcept;
 
   HashKey key_;
   ShareStrategy strategy_;

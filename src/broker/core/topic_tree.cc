@@ -62,8 +62,8 @@ void TopicTree::link(std::uint32_t index, const HashedTopic& filter, const Shape
 
 void TopicTree::unlink(std::uint32_t index, const HashedTopic& filter, const Shape& shape) {
   if (shape.is_exact) {
-    exact_.erase(exact_.find(slot_hash(filter.sum(shape.levels)),
-                             [&](const Exact& each) { return each.filter == index; }));
+    exact_.erase(
+        exact_.find(slot_hash(filter.sum(shape.levels)), [&](const Exact& each) { return each.filter == index; }));
     return;
   }
   Node* at = node(filter.sum(shape.levels), shape.levels);
