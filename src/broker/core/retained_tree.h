@@ -45,7 +45,7 @@ struct RetainedLimits {
   base::Duration removed_kept = std::chrono::seconds(30);
 };
 
-class RetainedTree : private TopicOrder::Names {
+class RetainedTree final : private TopicOrder::Names {
  public:
   explicit RetainedTree(const HashKey& key, const RetainedLimits& limits = {});
   RetainedTree(const RetainedTree&) = delete;

@@ -1,6 +1,7 @@
 #include "broker/core/route_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 namespace holdfast::broker {
@@ -33,7 +34,10 @@ RouteTable::Shape RouteTable::shape_of(const HashedTopic& filter) noexcept {
 std::uint64_t RouteTable::fingerprint(const HashedTopic& topic, const LiveShape& live) const noexcept {
   std::uint64_t sum = live.hash;
   for (std::size_t i = 0; i < live.shape.levels; ++i) sum += live.shape.is_plus(i) ? 0 : topic.hash(i);
-  const std::uint64_t hash = base::mix(sum) & hash_mask_;
+  // The number stands where FlatTable does not look for a place.
+  constexpr unsigned kNumberAt = 40;
+  constexpr std::uint64_t kNumberBits = std::uint64_t{kShapesMax - 1} << kNumberAt;
+  const std::uint64_t hash = (base::mix(sum) & hash_mask_ & ~kNumberBits) | std::uint64_t{live.number} << kNumberAt;
   return hash == 0 ? 1 : hash;
 }
 
@@ -42,18 +46,27 @@ RouteTable::LiveShape* RouteTable::find(const Shape& shape) noexcept {
   return found == shapes_.end() ? nullptr : &*found;
 }
 
+RouteTable::LiveShape* RouteTable::make(const Shape& shape) {
+  const auto number = static_cast<std::uint32_t>(std::countr_one(numbers_));
+  numbers_ |= 1U << number;
+  const std::uint64_t ends = shape.levels * 2U + (shape.has_rest ? 1U : 0U);
+  const std::uint64_t hash = base::mix(base::mix(base::mix(shape_seed_ + shape.plus[0]) + shape.plus[1]) + ends);
+  return &shapes_.emplace_back(LiveShape{shape, hash, 0, number});
+}
+
+void RouteTable::drop(LiveShape* live) noexcept {
+  numbers_ &= ~(1U << live->number);
+  *live = shapes_.back();
+  shapes_.pop_back();
+}
+
 void RouteTable::add(std::string_view filter, Worker worker) {
   if (worker >= kWorkersMax) std::abort();
   const HashedTopic hashed(filter, key_);
   const Shape shape = shape_of(hashed);
   LiveShape* live = find(shape);
-  if (live == nullptr) {
-    if (shapes_.size() == kShapesMax) return add_wide(shape, worker);
-    const std::uint64_t rest = shape.has_rest ? 1 : 0;
-    const std::uint64_t hash =
-        base::mix(base::mix(shape_seed_ + shape.plus[0]) + shape.plus[1]) + shape.levels * 2 + rest;
-    live = &shapes_.emplace_back(LiveShape{shape, base::mix(hash), 0});
-  }
+  if (live == nullptr && shapes_.size() == kShapesMax) return add_wide(shape, worker);
+  if (live == nullptr) live = make(shape);
   ++live->filters;
   const std::uint64_t hash = fingerprint(hashed, *live);
   Route* route = routes_.find(hash);
@@ -77,9 +90,7 @@ void RouteTable::remove(std::string_view filter, Worker worker) {
   } else if ((route->workers &= ~bit(worker)) == 0) {
     routes_.erase(route);
   }
-  if (--live->filters != 0) return;
-  *live = shapes_.back();
-  shapes_.pop_back();
+  if (--live->filters == 0) drop(live);
 }
 
 void RouteTable::add_wide(const Shape& shape, Worker worker) {

@@ -63,7 +63,8 @@ class RouteTable {
   struct LiveShape {
     Shape shape;
     std::uint64_t hash = 0;
-    std::size_t filters = 0;  // added by all workers
+    std::size_t filters = 0;   // added by all workers
+    std::uint32_t number = 0;  // under kShapesMax, a part of its fingerprints: no two shapes share one
   };
   struct Route {
     std::uint64_t hash = 0;
@@ -93,6 +94,8 @@ class RouteTable {
   [[nodiscard]] static Shape shape_of(const HashedTopic& filter) noexcept;
   [[nodiscard]] std::uint64_t fingerprint(const HashedTopic& topic, const LiveShape& live) const noexcept;
   [[nodiscard]] LiveShape* find(const Shape& shape) noexcept;
+  [[nodiscard]] LiveShape* make(const Shape& shape);
+  void drop(LiveShape* live) noexcept;
   void add_wide(const Shape& shape, Worker worker);
   void remove_wide(const Shape& shape, Worker worker);
 
@@ -100,6 +103,7 @@ class RouteTable {
   std::uint64_t hash_mask_;
   std::uint64_t shape_seed_;
   std::vector<LiveShape> shapes_;
+  std::uint32_t numbers_ = 0;  // bit n: a shape has that number
   FlatTable<Route> routes_;
   std::vector<Double> doubles_;
   std::unique_ptr<Wide> wide_;  // null while there is none

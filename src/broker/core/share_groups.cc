@@ -51,7 +51,7 @@ struct ShareGroups::Choice {
     count = presence == Presence::online ? group.online : members - group.online;
     here = count;
     if (!draw.tried.members.empty()) {
-      for (std::uint32_t i = first; i < first + count; ++i) here -= is_tried(i) ? 1 : 0;
+      for (std::uint32_t i = first; i < first + count; ++i) here -= is_tried(i) ? 1U : 0U;
     }
     total = here;
     for (const Elsewhere& each : group.elsewhere) total += weight(each);
