@@ -6,6 +6,7 @@ same furniture: a CMakeLists.txt, a short README.md, headers that open with thei
 """
 import re
 import sys
+from pathlib import Path
 
 from code_report import print_report
 from project import Fault, arguments, cpp_files, line_at, read, read_rooms, tell, without_comments
@@ -50,6 +51,15 @@ class Tree:
 def room_of(path):
     """The room that a file belongs to; None outside src/."""
     return path.parts[1] if path.parts[0] == "src" and len(path.parts) > 2 else None
+
+
+def pure_part(tree, path):
+    """The name of the pure room, or of the pure folder of a room, that a file belongs to; None where it is neither."""
+    room = room_of(path)
+    entry = tree.rooms.get(room, {"pure": False, "pure_folders": []})
+    if entry["pure"]:
+        return room
+    return f"{room}/{path.parts[2]}" if len(path.parts) > 3 and path.parts[2] in entry["pure_folders"] else None
 
 
 def table_line(tree, room):
@@ -104,6 +114,10 @@ def cycles(rooms):
 def check_folders(tree):
     for room in sorted(set(tree.rooms) - tree.folders):
         yield in_table(tree, room, f"there is no folder src/{room}")
+    for room, entry in tree.rooms.items():
+        for folder in entry["pure_folders"]:
+            if room in tree.folders and not (tree.root / "src" / room / folder).is_dir():
+                yield in_table(tree, room, f"there is no folder src/{room}/{folder}")
     for folder in sorted(tree.folders - set(tree.rooms)):
         yield Fault(f"src/{folder}", 1, "this folder is not in tools/rooms.toml")
     for path in tree.files:
@@ -175,12 +189,19 @@ def check_includes(tree, path, room, text):
             yield Fault(str(path), line_at(text, position), f"{room} may not use {other} ({name})")
 
 
-def check_purity(path, room, text):
+def check_purity(tree, path, part, text):
     for position, name, how in includes(text):
         if is_impure_header(name, how) or (name in THREAD_HEADERS and not path.stem.endswith("_test")):
-            yield Fault(str(path), line_at(text, position), f"{room} is pure: it may not include {name}")
+            yield Fault(str(path), line_at(text, position), f"{part} is pure: it may not include {name}")
+        elif "/" in part and not is_pure_file(tree, Path("src", name)):
+            yield Fault(str(path), line_at(text, position), f"{part} is pure: it may not use {name}, which is not")
     for match in IMPURE_CALLS.finditer(without_comments_and_strings(text)):
-        yield Fault(str(path), line_at(text, match.start()), f"{room} is pure: it may not ask the clock ({match[1]})")
+        yield Fault(str(path), line_at(text, match.start()), f"{part} is pure: it may not ask the clock ({match[1]})")
+
+
+def is_pure_file(tree, path):
+    """Whether a pure folder of a room may include it: base, pure rooms, pure folders, and what is not the project's."""
+    return room_of(path) in (None, "base") or not (tree.root / path).is_file() or pure_part(tree, path) is not None
 
 
 def is_impure_header(name, how):
@@ -230,8 +251,8 @@ def check_source(tree, path):
     yield from check_namespaces(path, f"holdfast::{room}" if room else "holdfast::app", text)
     if room in tree.rooms:
         yield from check_includes(tree, path, room, text)
-        if tree.rooms[room]["pure"]:
-            yield from check_purity(path, room, text)
+    if part := pure_part(tree, path):
+        yield from check_purity(tree, path, part, text)
 
 
 def check_readme(tree, room):

@@ -58,9 +58,9 @@ def read(path):
 
 
 def read_rooms(root):
-    """The table of rooms: name to {"uses": [...], "pure": bool}."""
+    """The table of rooms: name to {"uses": [...], "pure": bool, "pure_folders": [...]}."""
     with open(root / "tools/rooms.toml", "rb") as file:
-        return {name: {"uses": [], "pure": False} | room for name, room in tomllib.load(file).items()}
+        return {name: {"uses": [], "pure": False, "pure_folders": []} | room for name, room in tomllib.load(file).items()}
 
 
 def line_at(text, position):

@@ -173,6 +173,48 @@ def test_a_test_of_a_pure_room_may_use_threads(tree):
     assert run_tool("check_rooms", tree)[0] == 0
 
 
+PURE_FOLDER_FAULTS = {
+    "the system": ("#include <poll.h>\n", "top/core is pure: it may not include poll.h"),
+    "the log": ('#include "base/log.h"\n', "top/core is pure: it may not include base/log.h"),
+    "the clock": ("auto a = std::chrono::steady_clock::now();\n",
+                  "top/core is pure: it may not ask the clock (steady_clock::now)"),
+    "the room around it": ('#include "top/a.h"\n', "top/core is pure: it may not use top/a.h, which is not"),
+    "a room that is not pure": ('#include "side/a.h"\n', "top/core is pure: it may not use side/a.h, which is not"),
+}
+
+
+@pytest.fixture
+def tree_with_pure_folder(tree):
+    rooms = (tree / "tools/rooms.toml").read_text().replace('uses = ["pure"]', 'uses = ["pure", "side"]')
+    write(tree, "tools/rooms.toml", rooms + 'pure_folders = ["core"]\n[side]\n')
+    write(tree, "CMakeLists.txt", "foreach(room base pure top side)\n")
+    write(tree, "src/top/CMakeLists.txt", "room(top USES pure side)\n")
+    write(tree, "src/side/CMakeLists.txt", "room(side)\n")
+    write(tree, "src/side/README.md", "# side\n")
+    for header in ("top/a.h", "top/core/b.h", "side/a.h", "base/c.h"):
+        write(tree, f"src/{header}", f"// {header}: a header.\n#pragma once\n")
+    write(tree, "src/top/core/a.cc", '#include <vector>\n#include "base/c.h"\n#include "pure/sum.h"\n#include "top/core/b.h"\n')
+    write(tree, "src/top/a.cc", '#include <poll.h>\n#include "base/log.h"\n#include "top/core/b.h"\n')
+    return tree
+
+
+def test_a_pure_folder_may_use_what_is_pure_and_its_room_may_use_it(tree_with_pure_folder):
+    assert run_tool("check_rooms", tree_with_pure_folder)[0] == 0
+
+
+@pytest.mark.parametrize("case", PURE_FOLDER_FAULTS)
+def test_check_rooms_finds_in_a_pure_folder(tree_with_pure_folder, case):
+    text, fault = PURE_FOLDER_FAULTS[case]
+    append(tree_with_pure_folder, "src/top/core/a.cc", text)
+    assert only_fault("check_rooms", tree_with_pure_folder) == f"src/top/core/a.cc:5: {fault}"
+
+
+def test_check_rooms_misses_a_pure_folder(tree_with_pure_folder):
+    shutil.rmtree(tree_with_pure_folder / "src/top/core")
+    write(tree_with_pure_folder, "src/top/a.cc", "")
+    assert only_fault("check_rooms", tree_with_pure_folder).endswith("there is no folder src/top/core")
+
+
 def test_check_rooms_misses_a_folder(tree):
     shutil.rmtree(tree / "src/top")
     assert only_fault("check_rooms", tree) == "tools/rooms.toml:6: there is no folder src/top"

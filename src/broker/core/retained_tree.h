@@ -5,7 +5,7 @@
 //         all topics, level by level: O(log n) comparisons. A scan with wildcards walks that order and jumps over
 //         whatever cannot match: a step is one topic that matches or one jump, and there are at most about two jumps a
 //         level for each different beginning of topics that fits a beginning of the filter.
-// Memory: 52 bytes a topic beside its message, of which the tree holds one reference.
+// Memory: 47 to 62 bytes a topic beside its message, of which the tree holds one reference.
 // Limits: RetainedLimits. Scans go by steps, expire() by places, so that no call takes long.
 //
 // Versions order the writes of a topic, whichever way they come: a write that is not newer than what is there does
@@ -63,7 +63,10 @@ class RetainedTree final : private TopicOrder::Names {
   // A refused message changes nothing: what was there stays.
   //= MQTT5 [MQTT-3.3.1-5]
   //= MQTT5 [MQTT-3.3.1-6]
+  //= MQTT5 [MQTT-3.3.1-7]
+  //= MQTT311 [MQTT-3.3.1-5]
   //= MQTT311 [MQTT-3.3.1-10]
+  //= MQTT311 [MQTT-3.3.1-11]
   Put put(MessageRef message, const Version& version, base::Time now);
 
   // The message of one topic, or nothing. One that has expired is removed by this, and by every scan that meets it.

@@ -4,7 +4,7 @@
 //         follows. A topic's levels are hashed once; each live shape that can match gives one fingerprint to look for.
 // Thread: one owner.
 // Cost:   a match is one look-up a live shape with as many levels; all are prefetched first. It allocates nothing.
-// Memory: 29 bytes a filter, however many workers have it. No text is kept.
+// Memory: 21 to 43 bytes a filter, however many workers have it. No text is kept.
 // Limits: kWorkersMax. kShapesMax live shapes: a filter of another shape is taken as "this worker wants everything of
 // that
 //         many levels" until it is removed, and is counted in wide(). So a match may name too many workers, never too

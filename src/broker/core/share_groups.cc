@@ -41,8 +41,9 @@ struct ShareGroups::Choice {
   Presence presence;
   std::uint32_t first = 0;  // of the members here
   std::uint32_t count = 0;
-  std::uint32_t here = 0;   // of these, how many were not tried
-  std::uint64_t total = 0;  // with those of other workers
+  std::uint32_t here = 0;                 // of these, how many were not tried
+  std::uint64_t total = 0;                // with those of other workers
+  mutable std::uint32_t least = kNobody;  // the least loaded member, once it was looked for
 
   Choice(Group group_id, Record& record, const Draw& for_draw, Presence of) noexcept
       : id(group_id), group(record), draw(for_draw), presence(of) {
@@ -271,10 +272,16 @@ ShareGroups::Pick ShareGroups::picked(const Choice& choice) {
           .worker = self_};
 }
 
+// Who is offline has nothing under way that would tell.
+ShareStrategy ShareGroups::strategy_for(const Choice& choice) const noexcept {
+  const bool counts_in_flight = strategy_ == ShareStrategy::least_inflight;
+  return counts_in_flight && choice.presence == Presence::offline ? ShareStrategy::round_robin : strategy_;
+}
+
 // Null: here.
 ShareGroups::Elsewhere* ShareGroups::choose_worker(const Choice& choice) {
   if (choice.here == choice.total) return nullptr;
-  switch (strategy_) {
+  switch (strategy_for(choice)) {
     case ShareStrategy::round_robin: return choice.at(choice.group.turn++ % choice.total);
     case ShareStrategy::random: return choice.at(random_.below(static_cast<std::uint32_t>(choice.total)));
     case ShareStrategy::sticky: return stick_to_worker(choice);
@@ -287,19 +294,20 @@ ShareGroups::Elsewhere* ShareGroups::choose_worker(const Choice& choice) {
 
 // There must be one.
 std::uint32_t ShareGroups::choose_member(const Choice& choice) {
-  switch (strategy_) {
-    case ShareStrategy::round_robin: {
-      const std::uint32_t position = choice.member_from(choice.group.turn_here % choice.count);
-      choice.group.turn_here = position - choice.first + 1;
-      return position;
-    }
+  switch (strategy_for(choice)) {
+    case ShareStrategy::round_robin: return take_turn(choice, choice.member_from(choice.group.turn_here));
     case ShareStrategy::random: return choice.member_from(random_.below(choice.count));
     case ShareStrategy::sticky: return stick_to_member(choice);
     case ShareStrategy::hash_client: return member_of_hash(choice, choice.draw.client_hash);
     case ShareStrategy::hash_topic: return member_of_hash(choice, choice.draw.topic_hash);
-    case ShareStrategy::least_inflight: return least_loaded_member(choice);
+    case ShareStrategy::least_inflight: return take_turn(choice, least_loaded_member(choice));
   }
   std::abort();
+}
+
+std::uint32_t ShareGroups::take_turn(const Choice& choice, std::uint32_t position) noexcept {
+  choice.group.turn_here = position - choice.first + 1;
+  return position;
 }
 
 ShareGroups::Elsewhere* ShareGroups::stick_to_worker(const Choice& choice) {
@@ -354,7 +362,7 @@ ShareGroups::Elsewhere* ShareGroups::least_loaded_worker(const Choice& choice) {
     return each.counts.in_flight_least + each.given / std::max(each.counts.online, 1U);
   };
   const std::uint32_t load_here =
-      choice.here == 0 ? kNobody : choice.group.members[least_loaded_member(choice, Turn::keep)].in_flight;
+      choice.here == 0 ? kNobody : choice.group.members[least_loaded_member(choice)].in_flight;
   std::uint32_t least = load_here;
   for (const Elsewhere& each : choice.group.elsewhere) {
     if (choice.weight(each) > 0) least = std::min(least, load(each));
@@ -373,17 +381,19 @@ ShareGroups::Elsewhere* ShareGroups::least_loaded_worker(const Choice& choice) {
   return nullptr;
 }
 
-std::uint32_t ShareGroups::least_loaded_member(const Choice& choice, Turn turn) noexcept {
-  std::uint32_t& next = choice.group.turn_here;
-  std::uint32_t best = kNobody;
-  for (std::uint32_t i = 0, at = next % choice.count; i < choice.count; ++i, at = at + 1 == choice.count ? 0 : at + 1) {
-    const std::uint32_t position = choice.first + at;
-    if (choice.is_tried(position)) continue;
-    if (best != kNobody && choice.group.members[position].in_flight >= choice.group.members[best].in_flight) continue;
-    best = position;
-  }
-  if (turn == Turn::take) next = best - choice.first + 1;
-  return best;
+std::uint32_t ShareGroups::least_loaded_member(const Choice& choice) noexcept {
+  const std::uint32_t next = choice.group.turn_here % choice.count;
+  if (choice.least != kNobody) return choice.least;
+  const std::vector<Here>& members = choice.group.members;
+  const auto look = [&](std::uint32_t from, std::uint32_t end) {
+    for (std::uint32_t i = choice.first + from; i < choice.first + end; ++i) {
+      if (choice.least != kNobody && members[i].in_flight >= members[choice.least].in_flight) continue;
+      if (!choice.is_tried(i)) choice.least = i;
+    }
+  };
+  look(next, choice.count);
+  look(0, next);
+  return choice.least;
 }
 
 std::size_t ShareGroups::memory_bytes() const noexcept {

@@ -37,17 +37,18 @@ std::size_t count_levels(std::string_view name) noexcept {
 
 bool has_wildcard(std::string_view filter) noexcept { return filter.find_first_of("+#") != std::string_view::npos; }
 
-//= MQTT5 [MQTT-4.7.3-1]
-//= MQTT311 [MQTT-4.7.3-1]
-//= MQTT5 [MQTT-4.7.1-1]
 //= MQTT5 [MQTT-4.7.0-1]
+//= MQTT5 [MQTT-4.7.3-1]
 //= MQTT311 [MQTT-4.7.1-1]
+//= MQTT311 [MQTT-4.7.3-1]
 bool valid_topic(std::string_view topic) noexcept { return is_sized(topic) && !has_wildcard(topic); }
 
 //= MQTT5 [MQTT-4.7.1-1]
 //= MQTT5 [MQTT-4.7.1-2]
 //= MQTT311 [MQTT-4.7.1-2]
 //= MQTT311 [MQTT-4.7.1-3]
+//= MQTT5 [MQTT-4.7.3-1]
+//= MQTT311 [MQTT-4.7.3-1]
 bool valid_filter(std::string_view filter) noexcept {
   if (!is_sized(filter)) return false;
   while (true) {
