@@ -1,8 +1,7 @@
 // broker/core/filter_store.h: the filters of a topic tree: their texts and who subscribes to each. For topic_tree.h.
 //
-// Thread: one owner. Cost: add, remove O(1) whatever a filter has of subscribers (up to kSearchedMax they are
-// searched). Memory: 32 bytes a filter with its first subscriber, and a block of the text's length. The second
-// subscriber makes a
+// Thread: one owner. Cost: add, remove O(1) whatever a filter has of subscribers; up to kSearchedMax are searched.
+// Memory: 32 bytes a filter with its first subscriber, and a block of the text's length. The second subscriber makes a
 //         block of 8 bytes each, at least a quarter full; above kSearchedMax an index of 11 to 21 bytes each comes to
 //         it.
 // A filter has an index while it has subscribers; then its place is used again.

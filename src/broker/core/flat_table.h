@@ -2,10 +2,9 @@
 //
 // Thread: one owner. Cost: find, insert, erase O(1); no insert moves more than 1/64 of the table.
 // Memory: a part of more than 8 slots is 3/8 to 3/4 full after growing, so a record costs 1.33 to 2.67 times its size;
-// it
-//         shrinks when it is less than 3/16 full. An empty table owns nothing but 1 kB.
-// `Slot` is a trivially copied struct with an unsigned member `hash` that 0 marks as free. Several slots of one hash
-// may stand side by side. Hashes must be even over all their bits. A slot's address holds until the next insert or
+//         it shrinks when it is less than 3/16 full. An empty table owns nothing but 1 kB.
+// `Slot` is a trivially copied struct with an unsigned member `hash`, which 0 marks as free. Several slots of one hash
+// may stand side by side. Hashes must be even over all their bits. A slot stays where it is until the next insert or
 // erase.
 #pragma once
 

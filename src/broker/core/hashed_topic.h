@@ -1,8 +1,8 @@
 // broker/core/hashed_topic.h: a topic or filter cut into levels, each with its keyed hash, made once for all look-ups.
 //
-// Thread: a value on the stack, 1.6 kB, written only as far as there are levels. It views the text, which must outlive
-// it. Cost:   about 12 ns a level. Limits: a name of more than kLevelsMax levels has no level at all here and matches
-// nothing.
+// Thread: a value on the stack, 1.6 kB, written only as far as there are levels. It views the text, which must live on.
+// Cost:   about 12 ns a level.
+// Limits: a name of more than kLevelsMax levels has no level at all here and matches nothing.
 #pragma once
 
 #include <array>

@@ -1,14 +1,13 @@
 // broker/core/route_table.h: which workers want a topic; later, which nodes. Every publisher's worker has a whole copy.
 //
-// Source: notes on the cluster's route table: a *shape* is the number of levels, which of them are `+`, and whether `#`
-//         follows. A topic's levels are hashed once; each live shape that can match gives one fingerprint to look for.
+// A *shape* is the number of levels, which of them are `+`, and whether `#` follows. Real use has a handful. A topic's
+// levels are hashed once; each live shape that can match gives one fingerprint of its literal levels to look for.
 // Thread: one owner.
 // Cost:   a match is one look-up a live shape with as many levels; all are prefetched first. It allocates nothing.
 // Memory: 21 to 43 bytes a filter, however many workers have it. No text is kept.
 // Limits: kWorkersMax. kShapesMax live shapes: a filter of another shape is taken as "this worker wants everything of
-// that
-//         many levels" until it is removed, and is counted in wide(). So a match may name too many workers, never too
-//         few. The same follows when two filters have one fingerprint of 64 bits, which nobody can bring about on
+//         that many levels" until it is removed, and is counted in wide(). So a match may name too many workers, never
+//         too few. The same follows when two filters have one fingerprint of 64 bits, which nobody can bring about on
 //         purpose.
 #pragma once
 

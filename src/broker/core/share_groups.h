@@ -3,8 +3,7 @@
 // A group is a name and a filter: the same name with another filter is another group. Each worker knows every group:
 // its own members one by one, those of the other workers as counts. In the topic tree a group is the one subscriber
 // `kGroupBit | group`. Whoever has a message to give asks pick(): it names a member here, or a worker, who then asks
-// his pick_here(). Nothing is remembered of a pick but turns, so it may be asked again with those who were tried
-// excluded.
+// his pick_here(). Only turns are remembered of a pick, so it may be asked again with those excluded who were tried.
 //= MQTT5 4.8.2
 //
 // Who is offline is passed over while anybody in the group, on any worker, is online; dead members have left.
@@ -12,12 +11,15 @@
 //   round_robin     in turn; with counts that stand still every member gets the same, give or take one a picking worker
 //   random          anybody
 //   sticky          whoever it was last, while online; another by chance then. Each picking worker sticks to its own.
-//   hash_client     by the publisher's client id; few clients move when members come and go (rendezvous hashing,
-//   Thaler, hash_topic      Ravishankar 1998; weighted: Schindelhauer, Schomaker 2005); by the topic, likewise
+//   hash_client     by the publisher's client id; few clients move when members come and go. Rendezvous hashing
+//   (Thaler,
+//                   Ravishankar 1998), with weights between workers (Schindelhauer, Schomaker 2005)
+//   hash_topic      by the topic, likewise
 //   least_inflight  who has fewest messages under way; of several, in turn. Other workers by what they said last, and
 //                   what they were given since.
-// Thread: one owner. Cost: a pick is O(workers), and O(members here) for hash and least_inflight; it allocates nothing.
-//         Changes of a member O(1). Memory: 35 to 70 bytes a member, about 250 a group.
+// Thread: one owner. Cost: a pick is O(workers), and O(members here) for hashes and least_inflight, and when somebody
+// was
+//         tried; it allocates nothing. Changes of a member O(1). Memory: 35 to 70 bytes a member, about 250 a group.
 // Limits: kGroupBit groups, kWorkersMax workers.
 #pragma once
 

@@ -23,8 +23,7 @@ inline constexpr std::size_t kLevelsMax = 128;
 // A name to publish to: at least one byte, no wildcard, at most kLevelsMax levels.
 [[nodiscard]] bool valid_topic(std::string_view topic) noexcept;
 
-// A filter, already without "$share/GROUP/": at least one byte, `+` and `#` only as a whole level, `#` only as the
-// last.
+// A filter, already without "$share/GROUP/": at least one byte; `+` and `#` only as a whole level, `#` only at the end.
 [[nodiscard]] bool valid_filter(std::string_view filter) noexcept;
 
 [[nodiscard]] bool has_wildcard(std::string_view filter) noexcept;

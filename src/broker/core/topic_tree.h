@@ -2,14 +2,13 @@
 //
 // Thread: one owner. Nothing here throws, reads a clock or keeps a view of what it was given.
 // Cost:   a filter without wildcards is found by its whole name, whatever else is subscribed. Filters with wildcards
-// are
-//         a trie: a match looks at each beginning of a filter that fits the topic once, and at nothing else. Each
+//         are a trie: a match looks at each beginning of a filter that fits the topic once, and at nothing else. Each
 //         filter found is compared with the topic, so no collision of hashes delivers anything. A match allocates
-//         nothing. 100,000 filters with wildcards, topic of 5 levels: see bench/broker_trees_bench.cc.
-// Memory: a filter with its first subscriber costs 32 bytes and its text (which the allocator rounds up by 8 to 24);
-// without
-//         wildcards 11 to 21 more in a table; with wildcards 27 to 53 more for each beginning of it that no other
-//         filter has. From the second subscriber on each costs 8 to 16, and 11 to 21 more where a filter has more
+//         nothing. Among 100,000 filters with wildcards a topic of 5 levels takes about 0.5 us
+//         (bench/broker_trees_bench.cc).
+// Memory: a filter with its first subscriber costs 32 bytes and its text (the allocator rounds it up by 8 to 24);
+//         without wildcards 11 to 21 more in a table; with wildcards 27 to 53 more for each beginning of it that no
+//         other filter has. From the second subscriber on each costs 8 to 16, and 11 to 21 more where a filter has more
 //         than 32. Places of filters that are gone are kept for others. Held by TopicTree.MemoryIsAsTheHeaderSays.
 // Limits: kLevelsMax levels; 2^29 filters; kSubscriberMax. Who adds without end is limited where sessions are.
 #pragma once

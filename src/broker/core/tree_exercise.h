@@ -1,5 +1,4 @@
-// broker/core/tree_exercise.h: what the exercises of the trees share. An exercise holds a tree against a slow and
-// obvious model of it.
+// broker/core/tree_exercise.h: what the exercises of the trees share: each holds a tree against a slow, obvious model.
 //
 // For tests and fuzzers. An exercise is led by bytes, random ones in a test, the fuzzer's own in a fuzzer; it throws
 // std::logic_error when a tree says something else than its model.
