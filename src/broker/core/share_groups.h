@@ -12,14 +12,13 @@
 //   random          anybody
 //   sticky          whoever it was last, while online; another by chance then. Each picking worker sticks to its own.
 //   hash_client     by the publisher's client id; few clients move when members come and go. Rendezvous hashing
-//   (Thaler,
-//                   Ravishankar 1998), with weights between workers (Schindelhauer, Schomaker 2005)
+//                   (Thaler, Ravishankar 1998), weighted between workers (Schindelhauer, Schomaker 2005)
 //   hash_topic      by the topic, likewise
 //   least_inflight  who has fewest messages under way; of several, in turn. Other workers by what they said last, and
 //                   what they were given since.
-// Thread: one owner. Cost: a pick is O(workers), and O(members here) for hashes and least_inflight, and when somebody
-// was
-//         tried; it allocates nothing. Changes of a member O(1). Memory: 35 to 70 bytes a member, about 250 a group.
+// Thread: one owner. Cost: a pick is O(workers), and O(members here) for hashes and least_inflight and when somebody
+//         was tried; it allocates nothing. Changes of a member O(1).
+// Memory: 35 to 70 bytes a member, about 250 a group.
 // Limits: kGroupBit groups, kWorkersMax workers.
 #pragma once
 
