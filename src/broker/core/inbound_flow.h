@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "broker/core/outlet.h"
@@ -55,20 +56,26 @@ class InboundFlow {
 
  private:
   struct Owed {
+    Owed(Qos at, std::uint16_t id) noexcept : packet_id(id), qos(at), is_taken(false), is_wanted(true) {}
+
     std::uint16_t packet_id;
     Qos qos : 2;
     bool is_taken : 1;
     bool is_wanted : 1;  // by the present connection
-    wire::mqtt::Reason reason;
+    wire::mqtt::Reason reason{};
   };
   static_assert(sizeof(Owed) == 4);
 
-  void owe(Qos qos, std::uint16_t packet_id);
-  [[nodiscard]] Owed* find_owed(std::uint16_t packet_id) noexcept;
+  void answer_in_turn(Qos qos, std::uint16_t packet_id, wire::mqtt::Reason reason, Outlet& outlet);
   void settle(Outlet* outlet);
   void answer(const Owed& owed, Outlet* outlet);
   void finished_one() noexcept { counted_ -= counted_ > 0 ? 1 : 0; }
-  bool insert_qos2(std::uint16_t packet_id);
+  // The newest one with this identifier.
+  [[nodiscard]] const Owed* find_owed(std::uint16_t packet_id) const noexcept;
+  [[nodiscard]] Owed* find_owed(std::uint16_t packet_id) noexcept {
+    return const_cast<Owed*>(std::as_const(*this).find_owed(packet_id));
+  }
+  void insert_qos2(std::uint16_t packet_id);
   bool erase_qos2(std::uint16_t packet_id);
 
   Ring<Owed> owed_;  // in the order of arrival; the first has the ticket first_ticket_

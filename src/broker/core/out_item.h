@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "broker/core/message.h"
 #include "broker/core/outlet.h"
@@ -18,6 +19,9 @@ struct OutItem {
     awaiting_pubrec,   // QoS 2, sent
     awaiting_pubcomp,  // QoS 2, PUBREL sent: the message is the client's and no more with us
   };
+
+  OutItem() = default;
+  OutItem(MessageRef shared, Qos at, bool retained) noexcept : message(std::move(shared)), qos(at), retain(retained) {}
 
   MessageRef message;
   SubscriptionIdList subscription_ids;

@@ -41,10 +41,19 @@ class OutQueue {
 
   void push(OutItem item);
   OutItem pop();
-  OutItem take(std::uint32_t index);
+  template <typename Chosen, typename Visit>
+  void take_if(Chosen&& chosen, Visit&& visit) {
+    const auto counting = [&](OutItem&& item) {
+      forget(item);
+      visit(std::move(item));
+    };
+    items_.take_if(chosen, counting);
+  }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
+  void forget(const OutItem& item) noexcept;
+
   Ring<OutItem> items_;
   std::uint64_t bytes_ = 0;
   std::uint32_t qos0_ = 0;  // how many of them

@@ -1,7 +1,7 @@
 // broker/core/ring.h: a line of values in flat storage, taken mostly from the front.
 //
 // Thread: one owner.
-// Cost:   push_back, pop_front O(1) amortised; remove moves the shorter side. Storage doubles when full, halves when
+// Cost:   push_back, pop_front O(1) amortised; take moves the shorter side. Storage doubles when full, halves when
 //         three quarters are free, and is given back when the last value goes: an empty ring owns nothing.
 // Memory: 24 bytes, and sizeof(T) for each of `capacity` places, a power of two from 4 on.
 #pragma once
@@ -37,14 +37,10 @@ class Ring {
     ++size_;
     return *made;
   }
-  T pop_front() {
-    T value = std::move(front());
-    remove(0);
-    return value;
-  }
+  T pop_front() { return take(0); }
   // Those before and those behind keep their order.
-  void remove(std::uint32_t index) {
-    if (index >= size_) std::abort();
+  T take(std::uint32_t index) {
+    T value = std::move(*place(index));
     if (index < size_ / 2) {
       for (std::uint32_t i = index; i > 0; --i) *at(i) = std::move(*at(i - 1));
       std::destroy_at(at(0));
@@ -54,11 +50,23 @@ class Ring {
       std::destroy_at(at(size_ - 1));
     }
     --size_;
-    if (size_ == 0) {
-      clear();
-    } else if (capacity_ > kCapacityMin && size_ <= capacity_ / 4) {
-      move_to(capacity_ / 2);
+    give_back();
+    return value;
+  }
+  // Takes out those that `chosen(value)` holds for and gives them to `visit(value&&)`, front first. One walk.
+  template <typename Chosen, typename Visit>
+  void take_if(Chosen&& chosen, Visit&& visit) {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < size_; ++i) {
+      if (chosen(std::as_const(*at(i)))) {
+        visit(std::move(*at(i)));
+      } else {
+        if (kept != i) *at(kept) = std::move(*at(i));
+        ++kept;
+      }
     }
+    while (size_ > kept) std::destroy_at(at(--size_));
+    give_back();
   }
   void clear() noexcept {
     for (std::uint32_t i = 0; i < size_; ++i) std::destroy_at(at(i));
@@ -81,6 +89,12 @@ class Ring {
   T* place(std::uint32_t index) const noexcept {
     if (index >= size_) std::abort();
     return at(index);
+  }
+  void give_back() {
+    if (size_ == 0) return clear();
+    std::uint32_t capacity = capacity_;
+    while (capacity > kCapacityMin && size_ <= capacity / 4) capacity /= 2;
+    if (capacity != capacity_) move_to(capacity);
   }
   void move_to(std::uint32_t capacity) {
     T* values = std::allocator<T>().allocate(capacity);

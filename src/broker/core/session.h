@@ -155,17 +155,22 @@ class Session {
 
  private:
   struct Copy;
+  enum class Dup : std::uint8_t { no, yes };
 
-  [[nodiscard]] bool may_start(const Context& context) const;
-  bool write(const Copy& copy, const Context& context);
+  [[nodiscard]] static OutItem waiting(const MessageRef& message, const Delivery& delivery, Qos qos);
   Outcome deliver_at_most_once(const MessageRef& message, const Delivery& delivery, const Context& context);
+  [[nodiscard]] bool may_start(const Context& context) const;
+  Outcome start(OutItem item, const Context& context);
   Outcome enqueue(OutItem item, const Context& context);
-  bool make_room(std::size_t message_bytes, Ledger& ledger, base::Time now);
-  Outcome drop(const Message& message, DropReason reason, Ledger& ledger);
-  void drop(const OutItem& item, DropReason reason, Ledger& ledger);
   std::size_t resend(const Context& context);
   std::size_t send_queued(const Context& context);
-  void finish(std::uint32_t index, const Context& context);
+  // False when the packet would be too large for the client.
+  [[nodiscard]] bool write(const OutItem& item, Dup dup, const Context& context);
+  [[nodiscard]] bool write(const Copy& copy, const Context& context);
+  void finish(std::uint32_t index, wire::mqtt::Reason reason, const Context& context);
+  Outcome drop(const Message& message, DropReason reason, Ledger& ledger);
+  Outcome drop(const OutItem& item, DropReason reason, Ledger& ledger);
+  void settle(const OutItem& item, Ledger& ledger);
 
   FlatText client_id_;
   FlatText user_name_;
@@ -181,5 +186,19 @@ class Session {
   bool attached_ = false;
 };
 static_assert(sizeof(Session) == 216);
+
+template <typename Visit>
+void Session::take_shared(Ledger& ledger, Visit&& visit) {
+  const auto may_go = [](const OutItem& item) {
+    const bool is_open = item.stage == OutItem::Stage::queued || item.stage == OutItem::Stage::awaiting_puback;
+    return is_open && item.share_group != kNoShareGroup;
+  };
+  const auto give = [&](OutItem&& item) {
+    if (item.qos != Qos::at_most_once) ledger.settled(*this, item.share_group);
+    visit(std::move(item.message), Delivery{.qos = item.qos, .retain = item.retain, .share_group = item.share_group});
+  };
+  window_.take_if(may_go, give);
+  queue_.take_if(may_go, give);
+}
 
 }  // namespace holdfast::broker
