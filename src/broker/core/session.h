@@ -148,8 +148,8 @@ class Session {
 
   [[nodiscard]] std::vector<std::byte> export_subscriptions() const;
   [[nodiscard]] std::vector<std::byte> export_state(base::Time now) const;
-  // Into a session that has none yet; errors are malformed and exists, and leave the session as it was. Of the queue,
-  // what is above this session's limits is dropped by its policy.
+  // Into a session that has none yet and is away; errors are malformed and exists, and leave the session as it was. Of
+  // the queue, what is above this session's limits is dropped by its policy.
   [[nodiscard]] base::Result<void> import_subscriptions(std::span<const std::byte> record);
   [[nodiscard]] base::Result<void> import_state(std::span<const std::byte> record, Ledger& ledger, base::Time now);
 
