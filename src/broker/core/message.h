@@ -38,7 +38,7 @@ class Message {
   static constexpr base::Time kNever = base::Time::max();
 
   struct Parts {
-    MessageId id;
+    MessageId id = {};
     Qos qos = Qos::at_most_once;
     bool retain = false;          // as published
     std::uint64_t publisher = 0;  // the serial number of the publisher's session, for No Local; 0: none

@@ -178,18 +178,22 @@ Outcome Session::start(OutItem item, const Context& context) {
 
 Outcome Session::enqueue(OutItem item, const Context& context) {
   const std::size_t bytes = item.message->bytes();
+  bool has_moved = false;
   while (!queue_.has_room(bytes, limits_) && !queue_.empty()) {
     const bool is_expired = queue_.front().message->is_expired(context.now);
     const bool gives_way = limits_.when_full == WhenFull::drop_oldest && OutQueue::could_have_room(bytes, limits_);
     if (!is_expired && !gives_way) break;
     drop(queue_.pop(), is_expired ? DropReason::expired : DropReason::queue_full, context.ledger);
+    has_moved = true;
   }
+  Outcome outcome{.what = Outcome::What::queued};
   if (queue_.has_room(bytes, limits_)) {
     queue_.push(std::move(item));
-    return {.what = Outcome::What::queued};
+  } else {
+    outcome = drop(item, DropReason::queue_full, context.ledger);
+    outcome.disconnect = limits_.when_full == WhenFull::disconnect && context.outlet != nullptr;
   }
-  Outcome outcome = drop(item, DropReason::queue_full, context.ledger);
-  outcome.disconnect = limits_.when_full == WhenFull::disconnect && context.outlet != nullptr;
+  if (has_moved) pump(context);  // the one in front may have been all that kept QoS 0 from going
   return outcome;
 }
 
@@ -312,6 +316,7 @@ const Fault* Session::on_pubrec(std::uint16_t packet_id, Reason reason, const Co
   item.subscription_ids = {};
   item.stage = Stage::awaiting_pubcomp;
   context.outlet->ack(PacketType::pubrel, packet_id, Reason::success);
+  if (!window_.all_sent()) pump(context);  // a PUBREL need not wait for the Receive Maximum
   return nullptr;
 }
 

@@ -46,6 +46,7 @@ struct Delivery {
   std::span<const std::uint32_t> subscription_ids = {};  // of all of them that have one
 };
 
+// Queued is said also of one that went out at once because others gave way to it.
 struct Outcome {
   enum class What : std::uint8_t { sent, queued, dropped };
   What what = What::sent;

@@ -94,7 +94,7 @@ TEST(SessionQueue, OneThatCanNeverFitDrivesNobodyOut) {
   EXPECT_EQ(rig.lost().size(), 1U);
   EXPECT_EQ(rig.session.queued(), 1U);
   rig.deliver(kQos1, "b");
-  rig.deliver(kQos1, std::string(2 * kBytes, 'y'));  // needs the room of both
+  rig.deliver(kQos1, std::string(3 * kBytes, 'y'));  // needs the room of both
   EXPECT_EQ(rig.lost(), (Lines{"queue_full t=a", "queue_full t=b"}));
 }
 

@@ -36,7 +36,7 @@ inline std::string text_of_message(std::string_view topic, const Message& messag
   return std::string(topic) + "=" + std::string(reinterpret_cast<const char*>(payload.data()), payload.size());
 }
 
-class WritingOutlet : public Outlet {
+class WritingOutlet final : public Outlet {
  public:
   bool ready() override { return room > 0; }
   void publish(const OutgoingPublish& publish) override {
@@ -61,11 +61,19 @@ class WritingOutlet : public Outlet {
     lines.push_back(std::move(line));
   }
 
+  // As of a connection that has just come.
+  void restart(const LinkTerms& agreed) {
+    terms = agreed;
+    aliases = OutboundAliases();
+    room = std::numeric_limits<std::size_t>::max();
+    lines.clear();
+  }
+
   std::size_t room = std::numeric_limits<std::size_t>::max();
   Lines lines;
 };
 
-class WritingLedger : public Ledger {
+class WritingLedger final : public Ledger {
  public:
   void dropped(const Session& /*session*/, const Message& message, DropReason reason) override {
     lines.push_back(std::string(name(reason)) + " " + text_of_message(message.topic(), message));
@@ -85,8 +93,7 @@ class Rig {
   }
 
   void connect(const LinkTerms& terms = {}) {
-    outlet = WritingOutlet();
-    outlet.terms = terms;
+    outlet.restart(terms);
     online = true;
     session.attach(context());
   }
@@ -105,8 +112,8 @@ class Rig {
     return session.deliver(message(qos, payload, expires), {.qos = qos}, context());
   }
   // What was written since the last call.
-  [[nodiscard]] Lines sent() { return std::exchange(outlet.lines, {}); }
-  [[nodiscard]] Lines lost() { return std::exchange(ledger.lines, {}); }
+  Lines sent() { return std::exchange(outlet.lines, {}); }
+  Lines lost() { return std::exchange(ledger.lines, {}); }
 
   WritingLedger ledger;
   WritingOutlet outlet;
