@@ -141,6 +141,7 @@ class SessionExercise {
       case 11: return client_publishes();
       case 12:
         if (pipe_) pipe_->room += 1 + choices_.below(8);
+        if (choices_.one_in(4)) deliver();  // before anybody has noticed the room
         session_->pump(context());
         return;
       case 13: return take_one();
