@@ -27,8 +27,11 @@ int check(const Options& options) {
   const config::Parsed parsed = config::parse_file(options.file);
   for (const config::Fault& fault : parsed.faults) std::fprintf(stderr, "%s\n", to_text(fault).c_str());
   if (!parsed.settings) return kUsageOrFaults;
-  std::printf("%s: right (listeners: %zu, pools: %zu)\n", options.file.c_str(), parsed.settings->listeners.size(),
+  std::printf("%s: right (listeners: %zu, pools: %zu", options.file.c_str(), parsed.settings->listeners.size(),
               parsed.settings->pools.size());
+  const std::size_t of_broker = parsed.settings->broker.listeners.size();
+  if (of_broker > 0) std::printf(", listeners of the broker: %zu", of_broker);
+  std::puts(")");
   return kDone;
 }
 

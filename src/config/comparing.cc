@@ -72,9 +72,13 @@ void Comparing::add_table(Change::Kind kind, const std::string& name) const {
   found_->push_back({kind, table(name).where_, "", "", "", key_->reload.of(nothing, nothing)});
 }
 
-void Comparing::changed(const Value& running, const Value& wanted) const {
-  found_->push_back({Change::Kind::changed, where_, prefix_ + key_->name, shown(running, wanted),
-                     shown(wanted, running), key_->reload.of(running, wanted)});
+void Comparing::changed(const std::optional<Value>& running, const std::optional<Value>& wanted) const {
+  const Value nothing{Members{}};
+  const Value& from = running ? *running : nothing;
+  const Value& to = wanted ? *wanted : nothing;
+  found_->push_back({Change::Kind::changed, where_, prefix_ + key_->name,
+                     running ? shown(from, to) : key_->fallback.text(),
+                     wanted ? shown(to, from) : key_->fallback.text(), key_->reload.of(from, to)});
 }
 
 void Comparing::ordered(const std::vector<std::string_view>& running,

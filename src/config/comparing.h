@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,7 +32,8 @@ class Comparing {
   // A table that only one of the two has; `name` is empty for [key].
   void added(const std::string& name) const { add_table(Change::Kind::added, name); }
   void removed(const std::string& name) const { add_table(Change::Kind::removed, name); }
-  void changed(const Value& running, const Value& wanted) const;
+  // Nothing: the key is not written; it is shown as what the reference says of it then.
+  void changed(const std::optional<Value>& running, const std::optional<Value>& wanted) const;
   // The names that both have, in the order of each. Nothing happens when that is the same.
   void ordered(const std::vector<std::string_view>& running, const std::vector<std::string_view>& wanted) const;
 

@@ -20,7 +20,12 @@ class RandomSettings {
   Settings make() {
     Value root{Members{}};
     for (const char* section : {"node.", "log.", "admin."}) put_some(root, section);
+    for (const char* section : {"broker.", "auth."}) {
+      if (one_of(2)) put_some(root, section);
+    }
     Settings settings = settings_of(with_listener(std::move(root)));
+    if (one_of(2)) settings.auth.acl.reset();
+    if (one_of(2)) settings.broker.listeners.clear();
     settings.listeners.clear();
     for (std::string& name : names()) settings.listeners.emplace_back(listener(std::move(name)));
     for (std::string& name : names()) settings.pools.emplace_back(pool(std::move(name)));
@@ -31,6 +36,8 @@ class RandomSettings {
   Settings touch(Settings settings) {
     const Settings donor = make();
     if (one_of(2)) settings.node = donor.node;
+    if (one_of(2)) settings.broker = donor.broker;
+    if (one_of(2)) settings.auth = donor.auth;
     if (one_of(2)) std::ranges::shuffle(settings.pools, random_);
     for (Pool& each : settings.pools) {
       if (one_of(3)) each = pool(each.name);
@@ -60,7 +67,9 @@ class RandomSettings {
     for (const Sample& each : samples()) {
       if (!each.path.starts_with(section)) continue;
       const bool required = each.path.ends_with(".bind") || each.path.ends_with(".path") ||
-                            each.path == "listener.pool" || each.path == "pool.server.address";
+                            each.path == "listener.pool" || each.path == "pool.server.address" ||
+                            each.path.starts_with("broker.rewrite.") || each.path == "broker.auto_subscribe.filter" ||
+                            each.path == "auth.chain.module";
       if (!required && one_of(3)) continue;
       put(root, each.path, toml_value(one_of(2) || each.other.empty() ? each.one : each.other));
     }
@@ -115,13 +124,13 @@ void flatten(const TableShape& shape, const Value& table, const std::string& pla
              Flat& to) {
   for (const KeyShape& key : shape.keys) {
     const Value* value = table.find(key.name);
-    if (value == nullptr) continue;
+    if (value == nullptr && key.shape.form != Shape::Form::value) continue;
     const std::string inner = place.empty() ? "" : place + ", ";
     if (key.shape.form == Shape::Form::table) {
-      if (!place.empty()) to.sections.insert(inner + key.name);
+      to.sections.insert(inner + key.name);
       flatten(*key.shape.table, *value, place.empty() ? key.name : place, place.empty() ? "" : prefix + key.name + ".",
               to);
-    } else if (key.shape.form == Shape::Form::tables && key.name != "step") {
+    } else if (key.shape.form == Shape::Form::tables && has_names(*key.shape.table)) {
       for (const Value& each : *value->as<List>()) {
         const std::string name = inner + key.name + " " + *each.find("name")->as<std::string>();
         to.sections.insert(name);
@@ -129,7 +138,7 @@ void flatten(const TableShape& shape, const Value& table, const std::string& pla
         flatten(*key.shape.table, each, name, "", to);
       }
     } else {
-      to.keys[place + ": " + prefix + key.name] = full_toml(*value);
+      to.keys[place + ": " + prefix + key.name] = value != nullptr ? full_toml(*value) : key.fallback.text();
     }
   }
 }

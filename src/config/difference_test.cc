@@ -18,6 +18,14 @@ void add_paths(const TableShape& table, const std::string& path, std::set<std::s
   }
 }
 
+// The list that the key at `path` is in, when its tables have no names: it is one value.
+std::string_view unnamed_list_of(std::string_view path) {
+  for (const std::string_view list : {"pool.health.step", "broker.rewrite", "broker.auto_subscribe", "auth.chain"}) {
+    if (path.starts_with(list) && path.substr(list.size()).starts_with('.')) return list;
+  }
+  return "";
+}
+
 // Which change a change of the key at `path` is: in which section, and what it is called there.
 struct Called {
   std::vector<Name> where;
@@ -29,34 +37,15 @@ Called called(std::string_view path) {
   if (path.starts_with("pool.server.")) return {{{"pool", "p"}, {"server", "s"}}, std::string(path.substr(12))};
   if (path.starts_with("pool.health.step.")) return {{{"pool", "p"}}, "health.step"};
   if (path.starts_with("pool.")) return {{{"pool", "p"}}, std::string(path.substr(5))};
+  if (path.starts_with("broker.listener.")) {
+    return {{{"broker", ""}, {"listener", "bl"}}, std::string(path.substr(16))};
+  }
+  if (const std::string_view list = unnamed_list_of(path); !list.empty()) {
+    const auto dot = list.find('.');
+    return {{{std::string(list.substr(0, dot)), ""}}, std::string(list.substr(dot + 1))};
+  }
   const auto dot = path.find('.');
   return {{{std::string(path.substr(0, dot)), ""}}, std::string(path.substr(dot + 1))};
-}
-
-std::string steps(std::string_view path, std::string_view text) {
-  std::string all;
-  for (const Sample& each : samples()) {
-    if (!each.path.starts_with("pool.health.step.")) continue;
-    const std::string written(each.path == path ? text : each.one);
-    if (written == "\"\"") continue;  // the default
-    all += (all.empty() ? "" : ", ") + std::string(each.path.substr(17)) + " = " + written;
-  }
-  return "[{" + all + "}]";
-}
-
-// How `text` at `path` is shown: a list of steps is one value.
-std::string shown(std::string_view path, std::string_view text) {
-  return path.starts_with("pool.health.step.") ? steps(path, text) : std::string(text);
-}
-
-std::string texts_of(const std::vector<Change>& changes) {
-  std::string lines;
-  for (const Change& each : changes) lines += to_text(each) + " (" + std::string(to_text(each.applies)) + ")\n";
-  return lines;
-}
-
-std::string difference_text(const Settings& running, const Settings& wanted) {
-  return texts_of(difference(running, wanted));
 }
 
 // A duration as the shortest text that says the same: "1m" for "60s".
@@ -79,6 +68,35 @@ std::string default_of(std::string_view path) {
   return key->fallback.value() != nullptr ? shortest(*key->fallback.value()) : "";
 }
 
+// The one table of a list without names, where the key at `path` is `text`; in the order of the samples, which is that
+// of the schema.
+std::string only_table(std::string_view list, std::string_view path, std::string_view text) {
+  std::string all;
+  for (const Sample& each : samples()) {
+    if (unnamed_list_of(each.path) != list) continue;
+    const std::string written(each.path == path ? text : each.one);
+    if (written == default_of(each.path)) continue;
+    all += (all.empty() ? "" : ", ") + each.path.substr(list.size() + 1) + " = " + written;
+  }
+  return "[{" + all + "}]";
+}
+
+// How `text` at `path` is shown.
+std::string shown(std::string_view path, std::string_view text) {
+  const std::string_view list = unnamed_list_of(path);
+  return list.empty() ? std::string(text) : only_table(list, path, text);
+}
+
+std::string texts_of(const std::vector<Change>& changes) {
+  std::string lines;
+  for (const Change& each : changes) lines += to_text(each) + " (" + std::string(to_text(each.applies)) + ")\n";
+  return lines;
+}
+
+std::string difference_text(const Settings& running, const Settings& wanted) {
+  return texts_of(difference(running, wanted));
+}
+
 std::string changed_text(const Sample& sample, std::string_view from, std::string_view to, Applies applies) {
   const Called name = called(sample.path);
   const std::vector<Change> changes{
@@ -89,7 +107,8 @@ std::string changed_text(const Sample& sample, std::string_view from, std::strin
 TEST(Difference, HasASampleOfEveryKeyOfTheSchema) {
   std::set<std::string> paths;
   add_paths(*schema().shape.table, "", paths);
-  for (const char* name : {"listener.name", "pool.name", "pool.server.name"}) paths.erase(name);  // what is compared
+  for (const char* name : {"listener.name", "pool.name", "pool.server.name", "broker.listener.name"})
+    paths.erase(name);  // what is compared
   std::set<std::string> sampled;
   for (const Sample& each : samples()) EXPECT_TRUE(sampled.insert(std::string(each.path)).second) << each.path;
   EXPECT_EQ(sampled, paths);
@@ -151,6 +170,27 @@ TEST(Difference, NamesTablesThatAreNewOrGone) {
     EXPECT_EQ(without_restart(all, without), without);
     EXPECT_EQ(without_restart(without, all), all);
   }
+}
+
+TEST(Difference, SaysOfTheBrokerThatItWaitsForARestart) {
+  const Settings all = settings_of(file_of_samples());
+  for (const auto& [path, place] : {std::pair{"broker.listener", "broker, listener bl"}, {"auth.acl", "auth, acl"}}) {
+    Value root = file_of_samples();
+    leave_out(root, path);
+    const Settings without = settings_of(root);
+    EXPECT_EQ(difference_text(all, without), std::string(place) + ": removed (restart)\n");
+    EXPECT_EQ(difference_text(without, all), std::string(place) + ": added (restart)\n");
+    EXPECT_EQ(without_restart(all, without), all);
+    EXPECT_EQ(without_restart(without, all), without);
+  }
+}
+
+TEST(Difference, ShowsOfAnInheritedKeyWhereItComesFrom) {
+  const Settings all = settings_of(file_of_samples());
+  Value root = file_of_samples();
+  leave_out(root, "broker.listener.inflight_max");
+  EXPECT_EQ(difference_text(all, settings_of(root)),
+            "broker, listener bl: inflight_max 1 -> that of [broker] (restart)\n");
 }
 
 TEST(Difference, ANewNameIsAnotherOne) {

@@ -238,6 +238,67 @@ TEST(ParseFile, APoolHasNoChecksUnlessItSaysSo) {
   EXPECT_FALSE(pool.discovery.has_value());
 }
 
+TEST(ParseFile, FillsInTheDefaultsOfABroker) {
+  const Settings settings = good("broker.toml");
+  EXPECT_TRUE(settings.listeners.empty());
+  const Broker& broker = settings.broker;
+  ASSERT_EQ(broker.listeners.size(), 3U);
+  const BrokerListener& external = broker.listeners[0];
+  EXPECT_EQ(external.protocol, BrokerProtocol::mqtt);
+  EXPECT_EQ(external.max_connections, 100'000U);
+  EXPECT_EQ(external.connect_timeout, seconds(10));
+  EXPECT_EQ(external.mountpoint, "");
+  EXPECT_FALSE(external.anonymous.has_value());
+  EXPECT_FALSE(external.inflight_max.has_value());
+  EXPECT_EQ(broker.session_expiry_max, hours(2));
+  EXPECT_EQ(broker.awaiting_rel_max, 1000U);
+  EXPECT_EQ(broker.keepalive_factor, 1.5);
+  EXPECT_EQ(broker.shared_strategy, SharedStrategy::round_robin);
+  EXPECT_EQ(broker.sys_interval, minutes(1));
+  EXPECT_EQ(broker.queue.max_bytes, base::Bytes{1 << 20});
+  EXPECT_FALSE(broker.queue.store_qos0);
+  EXPECT_EQ(broker.retained.max_messages, 1'000'000U);
+  EXPECT_EQ(broker.delayed.max_messages, 100'000U);
+  EXPECT_EQ(settings.auth.cache_time, minutes(10));
+  EXPECT_EQ(settings.auth.threads, 2U);
+}
+
+TEST(ParseFile, ReadsTheKeysOfABroker) {
+  const Settings settings = good("broker.toml");
+  const Broker& broker = settings.broker;
+  EXPECT_EQ(broker.listeners[1].anonymous, Anonymous::allow);
+  EXPECT_EQ(broker.listeners[2].protocol, BrokerProtocol::websocket);
+  EXPECT_EQ(broker.listeners[2].path, "/mqtt");
+  EXPECT_EQ(broker.listeners[2].mountpoint, "site/%u/");
+  EXPECT_EQ(broker.listeners[2].proxy_protocol, ProxyIn::required);
+  EXPECT_EQ(broker.queue.max_length, 10U);
+  EXPECT_EQ(broker.queue.when_full, WhenFull::disconnect);
+  EXPECT_EQ(broker.retained.expiry, hours(24));
+  EXPECT_EQ(broker.delayed.max_delay, hours(1));
+  ASSERT_EQ(broker.rewrite.size(), 1U);
+  EXPECT_EQ(broker.rewrite[0].action, RewriteOf::publish);
+  EXPECT_EQ(broker.rewrite[0].to, "new/$2/$1");
+  ASSERT_EQ(broker.auto_subscribe.size(), 1U);
+  EXPECT_EQ(broker.auto_subscribe[0].retain_handling, WhichRetained::if_new);
+  ASSERT_EQ(settings.auth.chain.size(), 1U);
+  EXPECT_EQ(settings.auth.chain[0].path, "/etc/holdfast/users.toml");
+  ASSERT_TRUE(settings.auth.acl.has_value());
+  EXPECT_EQ(settings.auth.acl->no_match, AclNoMatch::deny);
+}
+
+TEST(LimitsOf, AListenerAreThoseOfTheBrokerWhereItSaysNothing) {
+  const Broker broker = good("broker.toml").broker;
+  const ClientLimits external = limits_of(broker, broker.listeners[0]);
+  EXPECT_EQ(external, static_cast<const ClientLimits&>(broker));
+  EXPECT_EQ(external.byte_rate, base::Bytes{65'536});
+  const ClientLimits internal = limits_of(broker, broker.listeners[1]);
+  EXPECT_EQ(internal.packet_size_max, base::Bytes{16 << 20});
+  EXPECT_EQ(internal.qos_max, 1U);
+  EXPECT_EQ(internal.session_expiry_max, seconds(0));
+  EXPECT_EQ(internal.byte_rate, base::Bytes{0});
+  EXPECT_EQ(internal.inflight_max, 64U);
+}
+
 TEST(ParseFile, KeepsTheOrderOfTheFile) {
   const Settings settings = good("several.toml");
   EXPECT_FALSE(settings.admin.listen.has_value());

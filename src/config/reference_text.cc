@@ -24,7 +24,8 @@ edge.toml:21:8: no pool is called "broker"; did you mean "brokers"?
 ```
 
 A name in single brackets, `[node]`, is a section that a file has once or not at all. A name in double brackets,
-`[[listener]]`, starts a new one each time it is written. `[[pool.server]]` belongs to the `[[pool]]` above it.
+`[[listener]]`, starts a new one each time it is written. `[[pool.server]]` belongs to the `[[pool]]` above it. A file has
+at least one `[[listener]]`, and is a gateway then, or one `[[broker.listener]]`, and is a broker; it may be both.
 
 ## Values
 
@@ -35,6 +36,8 @@ A name in single brackets, `[node]`, is a section that a file has once or not at
 | duration | `"250us"`, `"200ms"`, `"5s"`, `"10m"`, `"3h"`, `"7d"`, `"1h30m"` | whole numbers with units, the largest first |
 | real number | `0.5`, `1` | |
 | rate | `"200/s"`, `"30/m"`, `"5/h"`, `0` where it says so | how often something may happen |
+| size | `"512B"`, `"64KiB"`, `"1MiB"`, `"10kB"`, `"5MB"` | bytes; KiB, MiB and GiB are powers of 1024, kB, MB and GB of 1000 |
+| byte rate | `"64KiB/s"`, `0` where it says so | bytes in a second |
 | text | `"/run/holdfast"` | any characters but control characters |
 | name | `"edge-1"` | letters, digits, `.`, `_` and `-`, at most 64 |
 | user, group | `"holdfast"` | an account of this machine |
@@ -44,6 +47,8 @@ A name in single brackets, `[node]`, is a section that a file has once or not at
 | IP address | `"10.0.0.5"`, `"fd00::5"` | without a port |
 | network | `"10.0.0.0/8"`, `"2001:db8::/32"`, `"10.0.0.7"` | all addresses with these leading bits, or one address |
 | hex | `"10 0c 00 04"` | bytes |
+| filter | `"site/+/door/#"` | topics of MQTT: `+` stands for one level, `#` for all that follow |
+| topic | `"site/7/"` | a topic of MQTT, or a part of one |
 | list of ... | `["0.0.0.0:1883", "[::]:1883"]` | values of one type, in brackets |
 
 A file has at most 16 MiB.
@@ -60,7 +65,8 @@ it, stays as it is. The column "reload" says how the new value of a key comes:
 | restart | not at all: the reload says so, and what runs is kept until the process starts anew |
 | it is another one | listeners, pools and servers are known by their names: the old one is removed, the new one is added |
 
-A listener, a pool or a server that is added or removed, and a section such as [pool.health], are live. The order of servers in
+A listener, a pool or a server that is added or removed, and a section such as [pool.health], are live; of the broker
+nothing is, neither its keys nor its listeners: the reload says what waits for a restart. The order of servers in
 their pool counts as well, for `policy = "first"`.
 )";
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/broker_references.h"
 #include "config/endpoint_kinds.h"
 #include "config/process_references.h"
 #include "config/suggest.h"
@@ -186,13 +187,23 @@ void check_pool_section(const Pool& pool, const Value& written, Faults& faults) 
   if (pool.discovery && discovery != nullptr) check_discovery(*pool.discovery, *discovery, faults);
 }
 
+void check_there_is_a_listener(const Settings& settings, const Value& root, Faults& faults) {
+  const bool some = !settings.listeners.empty() || !settings.broker.listeners.empty();
+  if (some || may_mean_a_listener(root)) return;
+  const Value* listeners = root.find("listener");
+  faults.add(listeners != nullptr ? listeners->position : root.position,
+             "the file has no [[listener]] and no [[broker.listener]]; at least one is needed");
+}
+
 }  // namespace
 
 void check_references(const Settings& settings, const Value& root, Faults& faults) {
   std::vector<std::string_view> pools;
   for (const Pool& pool : settings.pools) pools.push_back(pool.name);
   std::ranges::sort(pools);
+  check_there_is_a_listener(settings, root, faults);
   check_process(settings, root, faults);
+  check_broker(settings, root, faults);
   Places places(faults);
   take_admin(settings, root, places);
   for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
@@ -200,6 +211,10 @@ void check_references(const Settings& settings, const Value& root, Faults& fault
     check_pool(settings.listeners[i], written, pools, faults);
     check_unheeded(settings.listeners[i], written, faults);
     take_binds(written, places);
+  }
+  const Value* broker = root.find("broker");
+  for (std::size_t i = 0; i < settings.broker.listeners.size(); ++i) {
+    take_binds((*broker->find("listener")->as<List>())[i], places);
   }
   const Value* written_pools = root.find("pool");
   std::map<std::string_view, std::pair<std::size_t, ServerPlaces>> servers;  // of pools, by name

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace holdfast::config {
 
 // Both as in a file, and neither the default, and how a reload brings the second one where the first one runs.
 struct Sample {
-  std::string_view path;  // "pool.server.weight"
+  std::string path;  // "pool.server.weight"
   std::string_view one;
   std::string_view other;
   Applies applies;
@@ -117,6 +118,99 @@ inline const std::vector<Sample>& samples() {
       {"pool.server.max_connections", "10", "20", kNew},
       {"pool.server.max_accept_rate", R"("10/s")", R"("20/s")", kNew},
       {"pool.server.backup", "true", "false", kNew},
+      {"broker.listener.bind", R"(["0.0.0.0:1884", "[::]:1884"])", R"(["unix:/run/broker.sock"])", kRestart},
+      {"broker.listener.max_connections", "10", "20", kRestart},
+      {"broker.listener.max_connections_per_address", "3", "4", kRestart},
+      {"broker.listener.address_prefix_ipv6", "56", "48", kRestart},
+      {"broker.listener.accept_rate", R"("10/s")", R"("20/s")", kRestart},
+      {"broker.listener.accept_burst", "5", "6", kRestart},
+      {"broker.listener.accept_rate_per_address", R"("7/h")", R"("8/h")", kRestart},
+      {"broker.listener.accept_burst_per_address", "1", "2", kRestart},
+      {"broker.listener.allow", R"(["10.0.0.0/8"])", R"(["10.0.0.0/8", "::1/128"])", kRestart},
+      {"broker.listener.deny", R"(["10.0.0.7/32"])", R"(["10.0.0.8/32"])", kRestart},
+      {"broker.listener.proxy_protocol", R"("optional")", R"("required")", kRestart},
+      {"broker.listener.proxy_protocol_timeout", R"("1s")", R"("2s")", kRestart},
+      {"broker.listener.proxy_protocol_from", R"(["10.1.0.0/16"])", R"(["fd00::/8"])", kRestart},
+      {"broker.listener.tcp_keepalive", R"("10s")", R"("20s")", kRestart},
+      {"broker.listener.tcp_user_timeout", R"("10s")", R"("20s")", kRestart},
+      {"broker.packet_size_max", R"("64KiB")", R"("2MiB")", kRestart},
+      {"broker.qos_max", "0", "1", kRestart},
+      {"broker.topic_levels_max", "7", "8", kRestart},
+      {"broker.topic_length_max", "100", "200", kRestart},
+      {"broker.client_id_length_max", "23", "24", kRestart},
+      {"broker.subscriptions_max", "0", "5", kRestart},
+      {"broker.inflight_max", "1", "2", kRestart},
+      {"broker.awaiting_rel_max", "10", "20", kRestart},
+      {"broker.topic_alias_max", "0", "65535", kRestart},
+      {"broker.wildcard_available", "false", "true", kRestart},
+      {"broker.shared_available", "false", "true", kRestart},
+      {"broker.exclusive_available", "true", "false", kRestart},
+      {"broker.retain_available", "false", "true", kRestart},
+      {"broker.session_expiry_max", R"("0s")", R"("1d")", kRestart},
+      {"broker.keepalive_factor", "2", "2.5", kRestart},
+      {"broker.keepalive_max", R"("1m")", R"("2m")", kRestart},
+      {"broker.message_rate", R"("100/s")", R"("200/s")", kRestart},
+      {"broker.message_burst", "5", "6", kRestart},
+      {"broker.byte_rate", R"("64KiB/s")", R"("1MB/s")", kRestart},
+      {"broker.byte_burst", R"("128KiB")", R"("1MiB")", kRestart},
+      {"broker.listener.packet_size_max", R"("64KiB")", R"("2MiB")", kRestart},
+      {"broker.listener.qos_max", "0", "1", kRestart},
+      {"broker.listener.topic_levels_max", "7", "8", kRestart},
+      {"broker.listener.topic_length_max", "100", "200", kRestart},
+      {"broker.listener.client_id_length_max", "23", "24", kRestart},
+      {"broker.listener.subscriptions_max", "0", "5", kRestart},
+      {"broker.listener.inflight_max", "1", "2", kRestart},
+      {"broker.listener.awaiting_rel_max", "10", "20", kRestart},
+      {"broker.listener.topic_alias_max", "0", "65535", kRestart},
+      {"broker.listener.wildcard_available", "false", "true", kRestart},
+      {"broker.listener.shared_available", "false", "true", kRestart},
+      {"broker.listener.exclusive_available", "true", "false", kRestart},
+      {"broker.listener.retain_available", "false", "true", kRestart},
+      {"broker.listener.session_expiry_max", R"("0s")", R"("1d")", kRestart},
+      {"broker.listener.keepalive_factor", "2", "2.5", kRestart},
+      {"broker.listener.keepalive_max", R"("1m")", R"("2m")", kRestart},
+      {"broker.listener.message_rate", R"("100/s")", R"("200/s")", kRestart},
+      {"broker.listener.message_burst", "5", "6", kRestart},
+      {"broker.listener.byte_rate", R"("64KiB/s")", R"("1MB/s")", kRestart},
+      {"broker.listener.byte_burst", R"("128KiB")", R"("1MiB")", kRestart},
+      {"broker.shared_strategy", R"("sticky")", R"("hash_topic")", kRestart},
+      {"broker.sys_interval", R"("10s")", R"("0s")", kRestart},
+      {"broker.presence_events", "false", "true", kRestart},
+      {"broker.queue.max_length", "10", "20", kRestart},
+      {"broker.queue.max_bytes", R"("64KiB")", R"("2MiB")", kRestart},
+      {"broker.queue.store_qos0", "true", "false", kRestart},
+      {"broker.queue.when_full", R"("drop_newest")", R"("disconnect")", kRestart},
+      {"broker.retained.max_messages", "0", "5", kRestart},
+      {"broker.retained.max_bytes", R"("64KiB")", R"("0B")", kRestart},
+      {"broker.retained.max_payload", R"("64KiB")", R"("0B")", kRestart},
+      {"broker.retained.expiry", R"("1h")", R"("2h")", kRestart},
+      {"broker.delayed.max_messages", "0", "5", kRestart},
+      {"broker.delayed.max_bytes", R"("64KiB")", R"("0B")", kRestart},
+      {"broker.delayed.max_delay", R"("1h")", R"("2h")", kRestart},
+      {"broker.rewrite.action", R"("publish")", R"("subscribe")", kRestart},
+      {"broker.rewrite.from", R"("a/+/#")", R"("b/+/#")", kRestart},
+      {"broker.rewrite.to", R"("c/$2/$1")", R"("c/%u/%c")", kRestart},
+      {"broker.auto_subscribe.filter", R"("to/%c/#")", R"("to/%u/+")", kRestart},
+      {"broker.auto_subscribe.qos", "1", "2", kRestart},
+      {"broker.auto_subscribe.no_local", "true", "false", kRestart},
+      {"broker.auto_subscribe.retain_as_published", "true", "false", kRestart},
+      {"broker.auto_subscribe.retain_handling", R"("new")", R"("never")", kRestart},
+      {"broker.listener.protocol", R"("websocket")", R"("mqtt")", kRestart},
+      {"broker.listener.path", R"("/ws")", R"("/")", kRestart},
+      {"broker.listener.connect_timeout", R"("1s")", R"("2s")", kRestart},
+      {"broker.listener.mountpoint", R"("a/%u/")", R"("b/")", kRestart},
+      {"broker.listener.anonymous", R"("allow")", R"("deny")", kRestart},
+      {"auth.anonymous", R"("allow")", R"("deny")", kRestart},
+      {"auth.cache_time", R"("1m")", R"("0s")", kRestart},
+      {"auth.cache_max", "5", "6", kRestart},
+      {"auth.threads", "1", "3", kRestart},
+      {"auth.pending_max", "5", "6", kRestart},
+      {"auth.timeout", R"("1s")", R"("2s")", kRestart},
+      {"auth.chain.module", R"("file")", "", kRestart},  // there is only one
+      {"auth.chain.path", R"("/a.toml")", R"("/b.toml")", kRestart},
+      {"auth.acl.path", R"("/a.acl")", R"("/b.acl")", kRestart},
+      {"auth.acl.no_match", R"("allow")", R"("deny")", kRestart},
+      {"auth.acl.when_denied", R"("disconnect")", R"("ignore")", kRestart},
   };
   return rows;
 }
@@ -148,22 +242,29 @@ inline Place place_in(const TableShape& table, Value& in, std::string_view name)
   return {key, &members.back().value};
 }
 
-// The table in a value of `form`: itself, or the last one of the list, which is given a first one when it has none.
-inline Value& table_in(Value& value, Shape::Form form, std::string_view name) {
-  if (form == Shape::Form::table) return value;
+inline bool has_names(const TableShape& table) {
+  return std::ranges::find(table.keys, "name", &KeyShape::name) != table.keys.end();
+}
+
+// The table in the value of `key`: itself, or the last one of the list, which is given a first one when it has none.
+// That is called by its first letter, "l" or "p", and one of the broker "bl".
+inline Value& table_in(Value& value, const KeyShape& key, std::string_view before) {
+  if (key.shape.form == Shape::Form::table) return value;
   if (value.as<List>() == nullptr) value.content = List{};
   List& list = std::get<List>(value.content);
-  if (list.empty()) list.push_back({name == "step" ? Members{} : Members{{"name", {}, {std::string(1, name[0])}}}});
+  const std::string name = (before == "broker." ? "b" : "") + key.name.substr(0, 1);
+  if (list.empty()) list.push_back({has_names(*key.shape.table) ? Members{{"name", {}, {name}}} : Members{}});
   return list.back();
 }
 
 // The table that `path` is in, made on the way, and the last part of `path`.
 inline std::pair<Value*, std::string_view> table_of(Value& root, std::string_view path) {
   const TableShape* shape = schema().shape.table.get();
+  const std::string_view whole = path;
   Value* table = &root;
   for (auto dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
     const Place place = place_in(*shape, *table, path.substr(0, dot));
-    table = &table_in(*place.value, place.key->shape.form, place.key->name);
+    table = &table_in(*place.value, *place.key, whole.substr(0, whole.size() - path.size()));
     shape = place.key->shape.table.get();
     path.remove_prefix(dot + 1);
   }
@@ -182,7 +283,7 @@ inline void leave_out(Value& root, std::string_view path) {
   std::erase_if(std::get<Members>(table->content), [key = key](const Member& each) { return each.key == key; });
 }
 
-// A file with every key: a listener "l" and a pool "p" with a server "s".
+// A file with every key: a listener "l", a pool "p" with a server "s", a listener "bl" of the broker.
 inline Value file_of_samples() {
   Value root{Members{}};
   for (const Sample& each : samples()) put(root, each.path, toml_value(each.one));

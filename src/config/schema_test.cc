@@ -31,12 +31,10 @@ TEST(Schema, DescribesEveryKeyOnceAndInWholeSentences) {
 }
 
 TEST(Schema, AcceptsItsOwnDefaults) {
-  const Value nothing{Members{{"listener", {}, {List{}}}}};
+  const Value nothing{Members{{"broker", {}, {Members{}}}}};
   Faults faults;
   (void)schema().read(nothing, Reading(faults));
-  const auto found = faults.in_file_order("f");
-  ASSERT_EQ(found.size(), 1);  // that there is no listener
-  EXPECT_EQ(found.front().text, "[[listener]] must be there 1 to 65535 times; found 0");
+  EXPECT_TRUE(faults.empty());
 }
 
 TEST(Schema, ShowsHeadingsAsTheyAreWritten) {

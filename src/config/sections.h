@@ -31,6 +31,11 @@ inline const Reload kAnother{"it is another one", [](const Value&, const Value&)
 [[nodiscard]] std::vector<Key<Entrance>> entrance_limits();
 [[nodiscard]] std::vector<Key<Entrance>> entrance_tcp();
 [[nodiscard]] Table<Listener> listener_section();
+[[nodiscard]] Table<Broker> broker_section();
+// What a client may do: in [broker] for all, with defaults; in [[broker.listener]] for those that come in there.
+[[nodiscard]] std::vector<Key<ClientLimits>> client_limits();
+[[nodiscard]] std::vector<Key<OwnClientLimits>> own_client_limits();
+[[nodiscard]] Table<Auth> auth_section();
 [[nodiscard]] Table<Health> health_section();
 [[nodiscard]] Table<Pool> pool_section();
 [[nodiscard]] Table<Server> server_section();

@@ -13,10 +13,9 @@
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "config/broker_settings.h"
 
 namespace holdfast::config {
-
-using Duration = std::chrono::microseconds;
 
 // As timers take it; never shorter than what was asked for.
 [[nodiscard]] inline std::chrono::milliseconds milliseconds(Duration duration) {
@@ -194,12 +193,41 @@ struct Pool {
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
+enum class BrokerProtocol : std::uint8_t { mqtt, websocket };
+
+struct BrokerListener : Entrance, OwnClientLimits {
+  BrokerProtocol protocol = BrokerProtocol::mqtt;
+  std::string path;  // of WebSocket
+  Duration connect_timeout{};
+  std::string mountpoint;  // %u, %c; empty: none
+  std::optional<Anonymous> anonymous;
+  friend bool operator==(const BrokerListener&, const BrokerListener&) = default;
+};
+
+struct Broker : ClientLimits {
+  SharedStrategy shared_strategy = SharedStrategy::round_robin;
+  Duration sys_interval{};  // 0: never
+  bool presence_events = false;
+  Queue queue;
+  Retained retained;
+  Delayed delayed;
+  std::vector<Rewrite> rewrite;
+  std::vector<AutoSubscribe> auto_subscribe;
+  std::vector<BrokerListener> listeners;  // none: this is no broker
+  friend bool operator==(const Broker&, const Broker&) = default;
+};
+
+// What a client of this listener may do: what the listener says, and [broker] where it says nothing.
+[[nodiscard]] ClientLimits limits_of(const Broker& broker, const BrokerListener& listener);
+
 struct Settings {
   Node node;
   Log log;
   Admin admin;
   std::vector<Listener> listeners;
   std::vector<Pool> pools;
+  Broker broker;
+  Auth auth;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

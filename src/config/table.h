@@ -30,8 +30,8 @@ struct Key {
     assign = [read = std::move(kind.read), field](const Value& value, const Reading& reading, Owner& owner) {
       if (auto result = read(value, reading)) owner.*field = std::move(*result);
     };
-    compare = comparer(kind, field, about);
-    keep = keeper(kind, field, about);
+    compare = comparer(kind, field);
+    keep = keeper(kind, field);
     write = [write = std::move(kind.write), field](const Owner& owner) { return write(owner.*field); };
   }
 
@@ -47,27 +47,35 @@ struct Key {
   KeyShape about;
   std::function<void(const Value&, const Reading&, Owner&)> assign;
   std::function<std::optional<Value>(const Owner&)> write;
-  std::function<void(const Owner& running, const Owner& wanted, const Comparing&)> compare;
-  std::function<void(const Owner& running, Owner& wanted)> keep;
+  // Both are called with this key's `about`.
+  std::function<void(const KeyShape&, const Owner& running, const Owner& wanted, const Comparing&)> compare;
+  std::function<void(const KeyShape&, const Owner& running, Owner& wanted)> keep;
 
  private:
   template <typename T>
-  static auto comparer(const Kind<T>& kind, T Owner::*field, const KeyShape& about) {
-    return [write = kind.write, compare = kind.compare, field, about](const Owner& running, const Owner& wanted,
-                                                                      const Comparing& into) {
+  static auto comparer(const Kind<T>& kind, T Owner::*field) {
+    return [write = kind.write, compare = kind.compare, field](const KeyShape& about, const Owner& running,
+                                                               const Owner& wanted, const Comparing& into) {
       if (running.*field == wanted.*field) return;
       if (compare) return compare(running.*field, wanted.*field, into.at(about));
-      into.at(about).changed(write(running.*field).value(), write(wanted.*field).value());
+      into.at(about).changed(write(running.*field), write(wanted.*field));
     };
   }
 
+  // Of tables that need a restart nothing is brought, so that none is added or removed either.
   template <typename T>
-  static auto keeper(const Kind<T>& kind, T Owner::*field, const KeyShape& about) {
-    return [write = kind.write, keep = kind.keep, field, reload = about.reload](const Owner& running, Owner& wanted) {
+  static auto keeper(const Kind<T>& kind, T Owner::*field) {
+    return [write = kind.write, keep = kind.keep, field](const KeyShape& about, const Owner& running, Owner& wanted) {
       if (running.*field == wanted.*field) return;
-      if (keep) return keep(running.*field, wanted.*field);
-      const Applies applies = reload.of(write(running.*field).value(), write(wanted.*field).value());
-      if (applies == Applies::restart) wanted.*field = running.*field;
+      const Value nothing{Members{}};
+      const bool restart = keep ? about.reload.of(nothing, nothing) == Applies::restart
+                                : about.reload.of(write(running.*field).value_or(nothing),
+                                                  write(wanted.*field).value_or(nothing)) == Applies::restart;
+      if (restart) {
+        wanted.*field = running.*field;
+      } else if (keep) {
+        keep(running.*field, wanted.*field);
+      }
     };
   }
 };
@@ -129,12 +137,12 @@ template <typename Owner>
 
 template <typename Owner>
 void compare_tables(const Table<Owner>& table, const Owner& running, const Owner& wanted, const Comparing& into) {
-  for (const Key<Owner>& key : table.keys) key.compare(running, wanted, into);
+  for (const Key<Owner>& key : table.keys) key.compare(key.about, running, wanted, into);
 }
 
 template <typename Owner>
 void keep_in_table(const Table<Owner>& table, const Owner& running, Owner& wanted) {
-  for (const Key<Owner>& key : table.keys) key.keep(running, wanted);
+  for (const Key<Owner>& key : table.keys) key.keep(key.about, running, wanted);
 }
 
 // [name]

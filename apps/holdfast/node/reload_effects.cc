@@ -77,7 +77,6 @@ bool touches_connections(const config::Change& change) {
 }
 
 std::string of_changed(const config::Change& change, std::uint64_t count) {
-  if (change.applies == config::Applies::restart) return "not before a restart: until then it stays as it is";
   if (change.where.empty() || count == 0) return "at once";
   if (touches_connections(change)) return "at once, also for " + counted(count);
   const bool for_new = change.applies == config::Applies::new_connections || change.key == "bind";
@@ -86,6 +85,7 @@ std::string of_changed(const config::Change& change, std::uint64_t count) {
 }
 
 std::string effect(const config::Change& change, const config::Settings& running, std::uint64_t count) {
+  if (change.applies == config::Applies::restart) return "not before a restart: until then it stays as it is";
   switch (change.kind) {
     case Kind::added: return "at once";
     case Kind::removed: return of_removed(change, running, count);
