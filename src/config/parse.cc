@@ -18,21 +18,6 @@ Parsed whole_file_fault(std::string_view file_name, std::string text) {
   return {std::nullopt, {Fault{std::string(file_name), 0, 0, std::move(text)}}};
 }
 
-// The file's text, but at most one byte more than is allowed.
-base::Result<std::string> read_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) return base::system_error("open");
-  std::string text;
-  char block[65'536];
-  while (text.size() <= kTextBytesMax) {
-    const std::size_t count = std::fread(block, 1, sizeof block, file.get());
-    if (count == 0) break;
-    text.append(block, count);
-  }
-  if (std::ferror(file.get()) != 0) return base::system_error("read");
-  return text;
-}
-
 std::optional<Settings> read_settings(std::string_view text, Faults& faults) {
   const auto root = read_toml(text, faults);
   if (!root) return std::nullopt;
@@ -54,8 +39,22 @@ Parsed parse_text(std::string_view text, std::string_view file_name) {
   return {std::move(settings), {}};
 }
 
+base::Result<std::string> read_text_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  if (!file) return base::system_error("open");
+  std::string text;
+  char block[65'536];
+  while (text.size() <= kTextBytesMax) {
+    const std::size_t count = std::fread(block, 1, sizeof block, file.get());
+    if (count == 0) break;
+    text.append(block, count);
+  }
+  if (std::ferror(file.get()) != 0) return base::system_error("read");
+  return text;
+}
+
 Parsed parse_file(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = read_text_file(path);
   if (!text) return whole_file_fault(path, fmt::format("cannot be read ({})", text.error().text()));
   return parse_text(*text, path);
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "config/fault.h"
 #include "config/settings.h"
 
@@ -26,5 +27,9 @@ struct Parsed {
 // `file_name` is what the faults call the text.
 [[nodiscard]] Parsed parse_text(std::string_view text, std::string_view file_name);
 [[nodiscard]] Parsed parse_file(const std::string& path);
+
+// The text of a file that a configuration names; of a longer one than is allowed, one byte more than that.
+// Errors: those of the operating system.
+[[nodiscard]] base::Result<std::string> read_text_file(const std::string& path);
 
 }  // namespace holdfast::config
