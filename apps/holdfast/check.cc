@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "auth/files.h"
 #include "commands.h"
 #include "config/parse.h"
 #include "config/reference.h"
@@ -21,12 +23,18 @@ int print(const std::string& page) {
   return kDone;
 }
 
+// What the file names is looked at as well, where nothing has to be asked for it.
+std::vector<config::Fault> faults_of_files(const config::Settings& settings) {
+  return settings.broker.listeners.empty() ? std::vector<config::Fault>{} : auth::load_files(settings.auth).faults;
+}
+
 int check(const Options& options) {
   if (options.reference) return print(config::reference_markdown());
   if (options.man) return print(config::reference_man());
-  const config::Parsed parsed = config::parse_file(options.file);
+  config::Parsed parsed = config::parse_file(options.file);
+  if (parsed.settings) parsed.faults = faults_of_files(*parsed.settings);
   for (const config::Fault& fault : parsed.faults) std::fprintf(stderr, "%s\n", to_text(fault).c_str());
-  if (!parsed.settings) return kUsageOrFaults;
+  if (!parsed.faults.empty()) return kUsageOrFaults;
   std::printf("%s: right (listeners: %zu, pools: %zu", options.file.c_str(), parsed.settings->listeners.size(),
               parsed.settings->pools.size());
   const std::size_t of_broker = parsed.settings->broker.listeners.size();

@@ -21,6 +21,7 @@ void add_up_command(CLI::App& program, int& status);
 void add_run_command(CLI::App& program, int& status);
 void add_check_command(CLI::App& program, int& status);
 void add_bench_command(CLI::App& program, int& status);
+void add_password_command(CLI::App& program, int& status);
 
 // Those that ask a running process (client/client.h).
 void add_status_command(CLI::App& program, int& status);

@@ -57,6 +57,7 @@ void add_commands(CLI::App& program, int& status) {
   holdfast::app::add_drain_command(program, status);
   holdfast::app::add_ready_command(program, status);
   holdfast::app::add_bench_command(program, status);
+  holdfast::app::add_password_command(program, status);
   holdfast::app::add_completion_command(program, status);
   holdfast::app::add_complete_command(program, status);
   holdfast::app::add_help_command(program, status);
