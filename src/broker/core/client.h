@@ -1,0 +1,68 @@
+// broker/core/client.h: a session's client while it is connected: how it is spoken to, and what lasts as long as the
+// connection.
+//
+// Thread: the worker's. Memory: 240 bytes and its strings, while connected.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "base/peer_address.h"
+#include "base/slab.h"
+#include "broker/core/limits.h"
+#include "broker/core/outlet.h"
+#include "broker/core/ports.h"
+#include "broker/core/shard_counters.h"
+#include "broker/core/topic_aliases.h"
+
+namespace holdfast::broker {
+
+// What is published in the name of a client that goes without a word.
+struct Will {
+  MessageRef message;
+  wire::mqtt::Seconds delay{0};
+  std::optional<wire::mqtt::Seconds> expiry;  // from when it is published
+};
+
+// What all clients of a shard write with.
+struct Writing {
+  Ports& ports;
+  ShardCounters& counters;
+  wire::mqtt::Bytes scratch = {};  // where packets are made
+};
+
+class Client final : public Outlet {
+ public:
+  Client(Writing& writing, base::Key its_link, const ListenerLimits& its_limits)
+      : link(its_link), limits(its_limits), writing_(writing) {}
+
+  [[nodiscard]] bool ready() override { return writing_.ports.ready(link); }
+  void publish(const OutgoingPublish& publish) override;
+  void ack(wire::mqtt::PacketType type, std::uint16_t packet_id, wire::mqtt::Reason reason) override;
+
+  void send(const wire::mqtt::Connack& connack);
+  void send(const wire::mqtt::Suback& suback);
+  void send(const wire::mqtt::Unsuback& unsuback);
+  void send_pingresp();
+  // DISCONNECT, where the version has one; `what` is told to who wants to know.
+  void send_disconnect(wire::mqtt::Reason reason, const char* what);
+
+  [[nodiscard]] bool is_v5() const noexcept { return terms.version == wire::mqtt::Version::v5; }
+
+  const base::Key link;
+  const ListenerLimits& limits;
+  ClaimToken token = 0;
+  base::PeerAddress address;
+  InboundAliases inbound;
+  std::unique_ptr<Will> will;
+  std::chrono::milliseconds silence_max{0};  // 0: it may say nothing for ever
+  bool wants_reasons = true;                 // Request Problem Information
+
+ private:
+  void send_scratch();
+
+  Writing& writing_;
+};
+
+}  // namespace holdfast::broker

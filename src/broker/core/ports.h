@@ -1,0 +1,43 @@
+// broker/core/ports.h: what a shard asks of the server around it, and nothing else. A test puts itself in its place.
+//
+// Thread: the shard's. None of these calls comes back into the shard, but granted() may: attach() is called from there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/slab.h"
+#include "broker/core/claims.h"
+#include "broker/core/end_reason.h"
+#include "broker/core/mail.h"
+#include "broker/core/message.h"
+
+namespace holdfast::broker {
+
+// What a client wants to do with a topic or a filter.
+enum class Action : std::uint8_t { publish, subscribe };
+
+class Ports {
+ public:
+  // Whether the access rules allow it to the client of this connection.
+  [[nodiscard]] virtual bool may(base::Key link, Action action, std::string_view topic) = 0;
+  // Whether there is room for another packet. After a no, Shard::on_room() is called when there is again.
+  [[nodiscard]] virtual bool ready(base::Key link) = 0;
+  // Gathers bytes for the client; whole packets. Those of a connection that has gone vanish.
+  virtual void send(base::Key link, std::span<const std::byte> bytes) = 0;
+  // The same, and then the payload of `message`, which ends the packet.
+  virtual void send(base::Key link, std::span<const std::byte> head, const MessageRef& message) = 0;
+  // Ends the connection when what was sent has been delivered. The shard is about to forget it.
+  virtual void end(base::Key link, EndReason reason) = 0;
+  // The answer to Shard::claim(). False when the connection has gone.
+  virtual bool granted(base::Key link, const Claims::Grant& grant) = 0;
+  // To another shard, in order.
+  virtual void mail(unsigned shard, Mail mail) = 0;
+
+ protected:
+  ~Ports() = default;
+};
+
+}  // namespace holdfast::broker

@@ -1,0 +1,305 @@
+// From a PUBLISH to everybody who wants it. The rest of Shard is in shard.cc.
+#include <charconv>
+
+#include "broker/core/rewrite.h"
+#include "broker/core/shard.h"
+#include "wire/mqtt/encode.h"
+
+namespace holdfast::broker {
+
+using wire::mqtt::Fault;
+using wire::mqtt::Property;
+using wire::mqtt::Reason;
+
+namespace {
+
+//= MQTT5 [MQTT-3.3.2-2]
+//= MQTT311 [MQTT-3.3.2-2]
+constexpr Fault kBadTopic{Reason::topic_name_invalid, "MQTT5 [MQTT-3.3.2-2]", "a topic that cannot be published to"};
+//= MQTT5 [MQTT-3.2.2-11]
+constexpr Fault kQosTooHigh{Reason::qos_not_supported, "MQTT5 [MQTT-3.2.2-11]", "a QoS above the server's maximum"};
+//= MQTT5 [MQTT-3.2.2-14]
+constexpr Fault kNoRetain{Reason::retain_not_supported, "MQTT5 [MQTT-3.2.2-14]", "retained messages are not available"};
+
+constexpr std::string_view kDelayed = "$delayed/";
+
+struct DelayedTopic {
+  std::chrono::seconds delay{0};
+  std::string_view topic;
+};
+
+// $delayed/SECONDS/TOPIC
+std::optional<DelayedTopic> parse_delayed(std::string_view name) {
+  name.remove_prefix(kDelayed.size());
+  std::uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), seconds);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '/') return std::nullopt;
+  const std::string_view topic = name.substr(static_cast<std::size_t>(end - name.data()) + 1);
+  if (!valid_topic(topic)) return std::nullopt;
+  return DelayedTopic{std::chrono::seconds(seconds), topic};
+}
+
+}  // namespace
+
+void Shard::on_publish(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
+  Place& place = places_[at];
+  Client& client = *place.client;
+  const Fault* fault =
+      wire::mqtt::decode_publish(header, body, client.terms.version, wire::mqtt::Sender::client, publish_);
+  std::string_view topic = publish_.topic;
+  if (fault == nullptr) fault = client.inbound.resolve(publish_.properties.topic_alias, topic);
+  if (fault == nullptr && !valid_topic(topic)) fault = &kBadTopic;
+  if (fault == nullptr && publish_.qos > client.limits.qos_max) fault = &kQosTooHigh;
+  if (fault == nullptr && publish_.retain && !client.limits.retain_available) fault = &kNoRetain;
+  if (fault != nullptr) return fail(at, *fault, now);
+  counters_.messages_received[static_cast<std::size_t>(publish_.qos)].add();
+  if (publish_.qos == Qos::at_most_once) {
+    if (accept(place, publish_, topic, now) == Reason::not_authorized) denied(at, now);
+    return;
+  }
+  const Arrival arrival = place.session.on_publish(publish_.qos, publish_.packet_id, context(place, now));
+  if (arrival.what == Arrival::What::fault) return fail(at, *arrival.fault, now);
+  if (arrival.what != Arrival::What::fresh) return;
+  const Reason reason = accept(place, publish_, topic, now);
+  on_taken({places_.key_of(at), arrival.ticket}, reason, now);
+  if (reason == Reason::not_authorized) denied(at, now);
+}
+
+// Older versions cannot say what went wrong: the message is acknowledged, and has gone nowhere.
+//= MQTT311 [MQTT-3.3.5-2]
+void Shard::on_taken(const Ticket& ticket, Reason reason, base::Time now) {
+  Place* place = places_.find(ticket.place);
+  if (place == nullptr) return;
+  const bool can_tell = place->client && place->client->is_v5();
+  place->session.on_taken(ticket.number, can_tell ? reason : Reason::success, context(*place, now));
+}
+
+void Shard::denied(std::uint32_t at, base::Time now) {
+  if (!settings_.denied_disconnects || !places_[at].client) return;
+  send_away(at, Reason::not_authorized, "the access rules do not allow it", EndReason::not_authorized, now);
+}
+
+Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::string_view topic, base::Time now) {
+  const Client& client = *place.client;
+  const Session& session = place.session;
+  if (topic.size() > client.limits.topic_length_max || count_levels(topic) > client.limits.topic_levels_max) {
+    return Reason::topic_name_invalid;
+  }
+  topic = rewritten(settings_.rewrites, Rewrite::Of::publish, topic, session.client_id(), session.user_name(), made_);
+  std::optional<DelayedTopic> delayed;
+  if (topic.starts_with(kDelayed)) {
+    delayed = parse_delayed(topic);
+    if (!delayed) return Reason::topic_name_invalid;
+    topic = delayed->topic;
+  }
+  if (topic.starts_with("$SYS/") || !ports_.may(client.link, Action::publish, topic)) {
+    counters_.messages_denied.add();
+    return Reason::not_authorized;
+  }
+  topic = with_mountpoint(place, topic, made_);
+  if (!valid_topic(topic) || topic.size() > kTopicBytesMax) return Reason::topic_name_invalid;  // as rewritten
+  Message::Parts parts{.id = next_id(),
+                       .qos = publish.qos,
+                       .retain = publish.retain,
+                       .publisher = session.serial(),
+                       .topic = topic,
+                       .properties = {},
+                       .payload = publish.payload};
+  if (publish.properties.present != 0) take_properties(parts, publish.properties, now);
+  if (delayed) return delay(parts, delayed->delay, now);
+  return publish_parts(parts, now);
+}
+
+//= MQTT5 [MQTT-3.3.2-4]
+//= MQTT5 [MQTT-3.3.2-15]
+//= MQTT5 [MQTT-3.3.2-16]
+//= MQTT5 [MQTT-3.3.2-17]
+//= MQTT5 [MQTT-3.3.2-18]
+//= MQTT5 [MQTT-3.3.2-20]
+void Shard::take_properties(Message::Parts& parts, const wire::mqtt::Properties& properties, base::Time now) {
+  if (properties.has(Property::message_expiry)) parts.expires = now + properties.message_expiry;
+  if (const auto as_they_came = wire::mqtt::forwarded_as_they_came(properties)) {
+    parts.properties = *as_they_came;
+  } else {
+    forwarded_.clear();
+    wire::mqtt::append_forwarded(forwarded_, properties);
+    parts.properties = forwarded_;
+  }
+}
+
+Reason Shard::delay(const Message::Parts& parts, std::chrono::seconds delay, base::Time now) {
+  const bool is_full = delayed_.size() >= settings_.delayed_max || delayed_bytes_ >= settings_.delayed_bytes_max;
+  if (is_full || delay > settings_.delayed_longest) {
+    counters_.delayed_refused.add();
+    return Reason::quota_exceeded;
+  }
+  const MessageRef message = Message::make(parts);
+  const std::uint64_t serial = ++last_due_;
+  delayed_.emplace(serial, message);
+  delayed_bytes_ += message->bytes();
+  counters_.delayed.set(static_cast<std::int64_t>(delayed_.size()));
+  due(Due::What::delayed, now + delay, serial, {});
+  return Reason::success;
+}
+
+MessageId Shard::next_id() noexcept {
+  return {.number = ++last_message_ * kShardsMax + number_, .epoch = settings_.epoch, .node = settings_.node};
+}
+
+void Shard::publish(const Message::Parts& parts, base::Time now) {
+  Message::Parts own = parts;
+  own.id = next_id();
+  (void)publish_parts(own, now);
+}
+
+void Shard::publish_message(const MessageRef& message, base::Time now) {
+  find_receivers(HashedTopic(message->topic(), settings_.hash_key), message->publisher());
+  (void)hand_out(message, now);
+}
+
+// Nothing is made of a message that nobody wants.
+Reason Shard::publish_parts(const Message::Parts& parts, base::Time now) {
+  find_receivers(HashedTopic(parts.topic, settings_.hash_key), parts.publisher);
+  if (hits_.empty() && hit_groups_.empty() && wanting_shards_ == 0 && !parts.retain) {
+    counters_.messages_unmatched.add();
+    return Reason::no_matching_subscribers;
+  }
+  return hand_out(Message::make(parts), now);
+}
+
+bool Shard::is_wanted(std::string_view topic) {
+  find_receivers(HashedTopic(topic, settings_.hash_key), 0);
+  return !hits_.empty() || !hit_groups_.empty() || wanting_shards_ != 0;
+}
+
+void Shard::find_receivers(const HashedTopic& topic, std::uint64_t publisher) {
+  ++match_;
+  hits_.clear();
+  hit_ids_.clear();
+  hit_groups_.clear();
+  tree_.match(topic, [&](const Subscription& subscription) { add_hit(subscription, publisher); });
+  if (group_tree_.filters() > 0) {
+    group_tree_.match(topic, [&](const Subscription& group) { hit_groups_.push_back(group.subscriber & ~kGroupBit); });
+  }
+  wanting_shards_ = settings_.shards > 1 ? routes_.match(topic) : 0;
+}
+
+// One copy for each client, with the highest QoS of its subscriptions that match, and the identifiers of all of them.
+//= MQTT5 [MQTT-3.3.4-2]
+//= MQTT5 [MQTT-3.3.4-3]
+//= MQTT311 [MQTT-3.3.5-1]
+void Shard::add_hit(const Subscription& subscription, std::uint64_t publisher) {
+  Place& place = places_[subscription.subscriber];
+  const SubscriptionOptions& options = subscription.options;
+  //= MQTT5 [MQTT-3.8.3-3]
+  if (options.no_local && publisher == place.session.serial()) return;
+  if (place.match != match_) {
+    place.match = match_;
+    place.hit = static_cast<std::uint32_t>(hits_.size());
+    hits_.push_back({.place = subscription.subscriber});
+  }
+  Hit& hit = hits_[place.hit];
+  hit.qos = std::max(hit.qos, options.qos);
+  hit.retain_as_published |= options.retain_as_published;
+  if (options.identifier == 0) return;
+  hit_ids_.push_back({options.identifier, hit.first_id});
+  hit.first_id = static_cast<std::uint32_t>(hit_ids_.size() - 1);
+}
+
+// Gives the message to all that find_receivers() has found.
+Reason Shard::hand_out(const MessageRef& message, base::Time now) {
+  Version version;
+  if (message->retain()) {
+    version = {++last_version_, static_cast<std::uint16_t>(number_)};
+    version.clock = std::max(version.clock, static_cast<std::uint64_t>(now.time_since_epoch().count()));
+    last_version_ = version.clock;
+    keep_retained(message, version, now);
+  }
+  const bool taken = !hits_.empty() || !hit_groups_.empty() || wanting_shards_ != 0;
+  for (const Hit& hit : hits_) deliver(message, hit, now);
+  for (const ShareGroups::Group group : hit_groups_) deliver_to_group(message, group, now);
+  if (settings_.shards > 1) forward(message, version);
+  if (!taken) counters_.messages_unmatched.add();
+  return taken ? Reason::success : Reason::no_matching_subscribers;
+}
+
+void Shard::deliver(const MessageRef& message, const Hit& hit, base::Time now) {
+  ids_scratch_.clear();
+  for (std::uint32_t id = hit.first_id; id != kNoId; id = hit_ids_[id].next) ids_scratch_.push_back(hit_ids_[id].id);
+  Place& place = places_[hit.place];
+  //= MQTT5 [MQTT-3.3.1-12]
+  //= MQTT5 [MQTT-3.3.1-13]
+  //= MQTT311 [MQTT-3.3.1-9]
+  const Delivery delivery{.qos = hit.qos,
+                          .retain = hit.retain_as_published && message->retain(),
+                          .share_group = kNoShareGroup,
+                          .subscription_ids = ids_scratch_};
+  note(place, place.session.deliver(message, delivery, context(place, now)));
+}
+
+void Shard::note(const Place& place, const Outcome& outcome) {
+  if (outcome.disconnect && place.client) doomed_.push_back(places_.key_of(place_of(place.session)));
+}
+
+// Those whose queue was full, and whose policy is that they go.
+void Shard::end_doomed(base::Time now) {
+  for (std::size_t i = 0; i < doomed_.size(); ++i) {  // a will may doom another
+    const base::Key key = doomed_[i];
+    const Place* place = places_.find(key);
+    if (place == nullptr || !place->client) continue;
+    send_away(key.index, Reason::quota_exceeded, "too much waits for this client", EndReason::queue_full, now);
+  }
+  doomed_.clear();
+}
+
+void Shard::keep_retained(const MessageRef& message, const Version& version, base::Time now) {
+  if (message->payload().size() > settings_.retained_payload_max) return counters_.retained_refused.add();
+  MessageRef kept = message;
+  if (settings_.retained_expiry.count() > 0 && message->expires() == Message::kNever) {
+    kept = Message::make({.id = message->id(),
+                          .qos = message->qos(),
+                          .retain = true,
+                          .publisher = message->publisher(),
+                          .expires = now + settings_.retained_expiry,
+                          .topic = message->topic(),
+                          .properties = message->properties(),
+                          .payload = message->payload()});
+  }
+  const RetainedTree::Put put = retained_.put(kept, version, now);
+  if (put == RetainedTree::Put::too_many || put == RetainedTree::Put::too_large) {
+    counters_.retained_refused.add();
+  } else {
+    counters_.messages_retained.add();
+  }
+}
+
+// To the other shards: those that have subscribers, those that were picked for a group, and a retained message to all.
+void Shard::forward(const MessageRef& message, const Version& version) {
+  for (unsigned shard = 0; shard < settings_.shards; ++shard) {
+    if (shard == number_) continue;
+    const bool wanted = (wanting_shards_ >> shard & 1) != 0;
+    if (!wanted && !message->retain() && picks_[shard].empty()) continue;
+    counters_.messages_forwarded.add();
+    ports_.mail(shard, Forward{.message = message,
+                               .version = version,
+                               .groups = std::move(picks_[shard]),
+                               .retained = message->retain(),
+                               .wanted = wanted});
+    picks_[shard].clear();
+  }
+}
+
+void Shard::receive(Forward&& forward, base::Time now) {
+  const MessageRef& message = forward.message;
+  if (forward.retained) keep_retained(message, forward.version, now);
+  if (forward.wanted) {
+    find_receivers(HashedTopic(message->topic(), settings_.hash_key), message->publisher());
+    for (const Hit& hit : hits_) deliver(message, hit, now);
+  }
+  for (const std::uint64_t key : forward.groups) {
+    const auto group = group_keys_.find(key);
+    if (group == group_keys_.end() || !deliver_here(message, group->second, now)) counters_.no_member.add();
+  }
+}
+
+}  // namespace holdfast::broker

@@ -1,0 +1,31 @@
+// broker/core/rewrite.h: topics and filters that stand for others.
+//
+// A rule has a filter; what its wildcards stand for in a topic can be used in the new one: $1 for the first `+` or `#`,
+// and so on to $9. %c and %u stand for client id and user name. The last rule that fits wins, as in EMQ.
+// Thread: values. Cost: one comparison a rule, nothing when there are none.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace holdfast::broker {
+
+struct Rewrite {
+  enum class Of : std::uint8_t { all, publish, subscribe };
+
+  Of action = Of::all;
+  std::string from;  // a filter
+  std::string to;
+};
+
+// What `text` means: it itself, or what the rules make of it, which `made` then holds.
+[[nodiscard]] std::string_view rewritten(std::span<const Rewrite> rules, Rewrite::Of action, std::string_view text,
+                                         std::string_view client_id, std::string_view user_name, std::string& made);
+
+// `pattern` with %c, %u and, where there are any, $1 to $9 replaced.
+void expand(std::string& into, std::string_view pattern, std::string_view client_id, std::string_view user_name,
+            std::span<const std::string_view> captured = {});
+
+}  // namespace holdfast::broker

@@ -1,0 +1,45 @@
+#include "broker/core/rewrite.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace holdfast::broker {
+namespace {
+
+using Of = Rewrite::Of;
+
+struct Case {
+  const char* name;
+  std::vector<Rewrite> rules;
+  const char* text;
+  const char* want;
+};
+
+const Case kCases[] = {
+    {"no rule", {}, "a/b", "a/b"},
+    {"nothing fits", {{Of::all, "x/#", "y"}}, "a/b", "a/b"},
+    {"captures in their order", {{Of::all, "x/+/y/+", "z/$2/$1"}}, "x/1/y/2", "z/2/1"},
+    {"the rest as one capture", {{Of::all, "x/#", "z/$1"}}, "x/1/2/3", "z/1/2/3"},
+    {"the rest may be nothing", {{Of::all, "x/#", "z/$1"}}, "x", "z/"},
+    {"the last rule that fits wins", {{Of::all, "a/#", "one"}, {Of::all, "a/b", "two"}}, "a/b", "two"},
+    {"no chain: rules see what the client wrote", {{Of::all, "a", "b"}, {Of::all, "b", "c"}}, "a", "b"},
+    {"of another action", {{Of::subscribe, "a", "b"}}, "a", "a"},
+    {"who it is", {{Of::all, "me/#", "c/%c/%u/$1"}}, "me/x", "c/id/user/x"},
+    {"a number without capture stays", {{Of::all, "a", "b/$1/$0"}}, "a", "b/$1/$0"},
+    {"longer than the filter", {{Of::all, "a/+", "b"}}, "a/b/c", "a/b/c"},
+    {"shorter than the filter", {{Of::all, "a/+", "b"}}, "a", "a"},
+    {"empty levels", {{Of::all, "/+/", "[$1]"}}, "//", "[]"},
+    {"a filter is rewritten too", {{Of::all, "a/+/#", "b/$1/$2"}}, "a/+/c/#", "b/+/c/#"},
+};
+
+TEST(Rewrite, FollowsTheTable) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    std::string made;
+    EXPECT_EQ(rewritten(c.rules, Of::publish, c.text, "id", "user", made), c.want);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::broker

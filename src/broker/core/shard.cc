@@ -1,0 +1,162 @@
+// The shard as a whole: its deadlines, its mail. What clients do is in connecting.cc, packets.cc, publishing.cc,
+// subscribing.cc and sharing.cc.
+#include "broker/core/shard.h"
+
+namespace holdfast::broker {
+namespace {
+
+constexpr base::Duration kTickMax = std::chrono::seconds(1);
+constexpr base::Duration kSweep = std::chrono::milliseconds(200);
+constexpr std::uint32_t kSweepPlaces = 2048;
+
+}  // namespace
+
+Shard::Shard(const ShardSettings& settings, unsigned number, Ports& ports, ShardCounters& counters)
+    : settings_(settings),
+      number_(number),
+      ports_(ports),
+      counters_(counters),
+      writing_{ports, counters},
+      ids_(0, TextHash{settings.hash_key}),
+      claims_(settings.hash_key),
+      tree_(settings.hash_key),
+      group_tree_(settings.hash_key),
+      routes_(settings.hash_key),
+      retained_(settings.hash_key, settings.retained),
+      groups_({.key = settings.hash_key,
+               .strategy = settings.share_strategy,
+               .self = number,
+               .seed = base::mix(settings.random_seed + number)}),
+      random_(base::mix(settings.random_seed) + number),
+      picks_(settings.shards),
+      exclusive_(0, TextHash{settings.hash_key}) {}
+
+Shard::~Shard() = default;
+
+void Shard::due(Due::What what, base::Time at, std::uint64_t serial, base::Key place) {
+  if (at == base::Time::max()) return;
+  dues_.push({at, what, serial, place});
+}
+
+base::Time Shard::tick(base::Time now) {
+  while (!dues_.empty() && dues_.top().at <= now) {
+    const Due next = dues_.top();
+    dues_.pop();
+    on_due(next, now);
+  }
+  end_doomed(now);
+  if (now - swept_ >= kSweep) {
+    swept_ = now;
+    (void)retained_.expire(kSweepPlaces, now);
+    tell_sizes();
+  }
+  if (go_on_scanning(now)) return now;
+  const base::Time latest = now + kTickMax;
+  return dues_.empty() ? latest : std::min(latest, dues_.top().at);
+}
+
+void Shard::on_due(const Due& due, base::Time now) {
+  if (due.what == Due::What::delayed) {
+    const auto found = delayed_.find(due.serial);
+    if (found == delayed_.end()) return;
+    const MessageRef message = std::move(found->second);
+    delayed_.erase(found);
+    delayed_bytes_ -= message->bytes();
+    counters_.delayed.set(static_cast<std::int64_t>(delayed_.size()));
+    publish_message(message, now);
+    return;
+  }
+  Place* place = places_.find(due.place);
+  if (place == nullptr || place->client) return;
+  if (due.what == Due::What::will && place->will_due == due.serial && place->will) {
+    const std::unique_ptr<Will> will = std::move(place->will);
+    fire(*will, now);
+  }
+  if (due.what == Due::What::session_end && place->due == due.serial) {
+    counters_.sessions_expired.add();
+    discard_session(due.place.index, now);
+  }
+}
+
+void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
+  struct Reader {
+    Shard& shard;
+    unsigned from;
+    base::Time now;
+
+    void operator()(Forward& mail) { shard.receive(std::move(mail), now); }
+    void operator()(RouteChange& mail) {
+      if (mail.added) {
+        shard.routes_.add(mail.filter, from);
+      } else {
+        shard.routes_.remove(mail.filter, from);
+      }
+    }
+    void operator()(RoutesAsk& mail) { shard.ports_.mail(from, RoutesSeen{mail.ticket}); }
+    void operator()(RoutesSeen& mail) { shard.on_answer(mail.ticket, now); }
+    void operator()(GroupCount& mail) { shard.on_group(from, mail); }
+    void operator()(Claim& mail) {
+      const Claims::Grant grant = shard.claims_.claim(mail.client_id, from);
+      shard.ports_.mail(from, Granted{std::move(mail.client_id), mail.link, grant});
+    }
+    void operator()(Granted& mail) {
+      if (!shard.ports_.granted(mail.link, mail.grant)) shard.give_back(mail.client_id);
+    }
+    void operator()(Settled& mail) { shard.claims_.settle(mail.client_id, mail.outcome); }
+    void operator()(Release& mail) { shard.claims_.release(mail.client_id); }
+    void operator()(ExclusiveAsk& mail) {
+      const bool granted = shard.take_exclusive(mail.topic, mail.client_id);
+      shard.ports_.mail(from, ExclusiveAnswer{std::move(mail.topic), std::move(mail.client_id), mail.ticket, mail.index,
+                                              granted});
+    }
+    void operator()(ExclusiveAnswer& mail) { shard.on_exclusive(mail, now); }
+    void operator()(ExclusiveRelease& mail) { shard.give_exclusive(mail.topic, mail.client_id); }
+  };
+  std::visit(Reader{*this, from, now}, mail);
+}
+
+void Shard::mail_all(const Mail& mail) {
+  for (unsigned shard = 0; shard < settings_.shards; ++shard) {
+    if (shard != number_) ports_.mail(shard, mail);
+  }
+}
+
+// Which shard orders what is asked about this name.
+unsigned Shard::orders(std::string_view name) const noexcept {
+  return settings_.shards == 1 ? 0 : static_cast<unsigned>(keyed_hash(settings_.hash_key, name) % settings_.shards);
+}
+
+std::string_view Shard::with_mountpoint(const Place& place, std::string_view name, std::string& made) {
+  if (place.mountpoint.empty()) return name;
+  std::string mounted = place.mountpoint;
+  mounted += name;
+  made = std::move(mounted);  // `name` may be a view into what was there
+  return made;
+}
+
+void Shard::dropped(const Session& /*session*/, const Message& /*message*/, DropReason reason) {
+  counters_.dropped[static_cast<std::size_t>(reason)].add();
+}
+
+void Shard::settled(const Session& session, std::uint32_t share_group) { note_in_flight(session, share_group); }
+
+void Shard::tell_sizes() {
+  counters_.sessions.set(static_cast<std::int64_t>(places_.size()));
+  counters_.subscriptions.set(static_cast<std::int64_t>(tree_.subscriptions() + groups_.members()));
+  counters_.shared_subscriptions.set(static_cast<std::int64_t>(groups_.members()));
+  counters_.retained.set(static_cast<std::int64_t>(retained_.size()));
+  counters_.retained_bytes.set(static_cast<std::int64_t>(retained_.bytes()));
+  counters_.routes.set(static_cast<std::int64_t>(routes_.fingerprints()));
+  counters_.routes_wide.set(static_cast<std::int64_t>(routes_.wide()));
+}
+
+void Shard::stop(base::Time now) {
+  stopping_ = true;
+  places_.for_each([&](base::Key key, Place& place) {
+    if (!place.client) return;
+    place.client->send_disconnect(wire::mqtt::Reason::server_shutting_down, "the server stops");
+    end_client(key.index, EndReason::stopped, WillNow::no, now);
+  });
+}
+
+}  // namespace holdfast::broker

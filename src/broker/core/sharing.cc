@@ -1,0 +1,158 @@
+// Shared subscriptions: who of a group gets a message. The rest of Shard is in shard.cc.
+//
+// The shard of the publisher picks a member of its own, or another shard, which then picks among its members.
+#include "broker/core/shard.h"
+
+namespace holdfast::broker {
+
+std::uint64_t Shard::group_key(std::string_view name, std::string_view filter) const noexcept {
+  return keyed_hash(settings_.hash_key, name) * 31 + keyed_hash(settings_.hash_key, filter);
+}
+
+void Shard::join(std::uint32_t at, std::string_view name, std::string_view filter, const SubscriptionOptions& options) {
+  const Place& place = places_[at];
+  const ShareGroups::Joined joined =
+      groups_.join(name, filter,
+                   {.subscription = {.subscriber = at, .options = options},
+                    .key = keyed_hash(settings_.hash_key, place.session.client_id()),
+                    .presence = place.client ? Presence::online : Presence::offline});
+  if (joined.is_new) know_group(joined.group);
+  if (joined.is_new_member) tell_group(joined.group);
+}
+
+void Shard::part_from(std::uint32_t at, std::string_view name, std::string_view filter) {
+  const std::optional<ShareGroups::Group> group = groups_.find(name, filter);
+  if (!group) return;
+  const ShareGroups::Left left = groups_.leave(*group, at);
+  if (left == ShareGroups::Left::left) return tell_group(*group);
+  if (left == ShareGroups::Left::gone) {
+    forget_group(*group, name, filter);
+    tell_group(name, filter, {});
+  }
+}
+
+// The group takes its place in the tree, as one subscriber.
+void Shard::know_group(ShareGroups::Group group) {
+  group_keys_[group_key(groups_.name(group), groups_.filter(group))] = group;
+  (void)group_tree_.add(groups_.filter(group), kGroupBit | group, {});
+}
+
+void Shard::forget_group(ShareGroups::Group group, std::string_view name, std::string_view filter) {
+  group_keys_.erase(group_key(name, filter));
+  (void)group_tree_.remove(filter, kGroupBit | group);
+}
+
+void Shard::tell_group(ShareGroups::Group group) {
+  tell_group(groups_.name(group), groups_.filter(group), groups_.counts_here(group));
+}
+
+void Shard::tell_group(std::string_view name, std::string_view filter, const ShareGroups::Counts& counts) {
+  if (settings_.shards > 1) mail_all(GroupCount{std::string(name), std::string(filter), counts});
+}
+
+void Shard::on_group(unsigned from, const GroupCount& told) {
+  const std::optional<ShareGroups::Group> before = groups_.find(told.group, told.filter);
+  const ShareGroups::Told result = groups_.tell(told.group, told.filter, from, told.counts);
+  if (result.is_new && result.group) know_group(*result.group);
+  if (result.is_gone && before) forget_group(*before, told.group, told.filter);
+}
+
+// Calls visit(Group) for each group that the session is a member of.
+template <typename Visit>
+void Shard::for_each_group(const Place& place, Visit&& visit) const {
+  for (const SubscriptionEntry& entry : place.session.subscriptions()) {
+    const ShareRead share = parse_share(entry.filter.view());
+    if (share.form != ShareRead::Form::shared) continue;
+    if (const auto group = groups_.find(share.group, place.mountpoint + std::string(share.filter))) visit(*group);
+  }
+}
+
+// A member is passed over while it is away.
+void Shard::set_presence(std::uint32_t at, Presence presence) {
+  for_each_group(places_[at], [&](ShareGroups::Group group) {
+    groups_.set_presence(group, at, presence);
+    tell_group(group);
+  });
+}
+
+void Shard::deliver_to_group(const MessageRef& message, ShareGroups::Group group, base::Time now) {
+  const ShareGroups::Pick pick = groups_.pick(group, draw_of(*message));
+  switch (pick.kind) {
+    case ShareGroups::Pick::Kind::nobody: return counters_.no_member.add();
+    case ShareGroups::Pick::Kind::member: return deliver_to(message, pick.subscription, group, now);
+    case ShareGroups::Pick::Kind::worker:
+      picks_[pick.worker].push_back(group_key(groups_.name(group), groups_.filter(group)));
+  }
+}
+
+bool Shard::deliver_here(const MessageRef& message, ShareGroups::Group group, base::Time now) {
+  const ShareGroups::Pick pick = groups_.pick_here(group, draw_of(*message));
+  if (pick.kind != ShareGroups::Pick::Kind::member) return false;
+  deliver_to(message, pick.subscription, group, now);
+  return true;
+}
+
+ShareGroups::Draw Shard::draw_of(const Message& message) const {
+  return {.client_hash = base::mix(message.publisher()),
+          .topic_hash = keyed_hash(settings_.hash_key, message.topic()),
+          .tried = {}};
+}
+
+void Shard::deliver_to(const MessageRef& message, const Subscription& member, ShareGroups::Group group,
+                       base::Time now) {
+  Place& place = places_[member.subscriber];
+  const SubscriptionOptions& options = member.options;
+  const Delivery delivery{.qos = options.qos,
+                          .retain = options.retain_as_published && message->retain(),
+                          .share_group = group,
+                          .subscription_ids = options.identifier == 0
+                                                  ? std::span<const std::uint32_t>()
+                                                  : std::span<const std::uint32_t>(&options.identifier, 1)};
+  note(place, place.session.deliver(message, delivery, context(place, now)));
+  note_in_flight(place.session, group);
+}
+
+void Shard::note_in_flight(const Session& session, ShareGroups::Group group) {
+  if (settings_.share_strategy != ShareStrategy::least_inflight) return;
+  groups_.set_in_flight(group, place_of(session), session.inflight() + session.queued());
+}
+
+// The client has gone: what it had through groups and has not acknowledged goes to members that are there. Where there
+// are none it waits for this one, if its session stays.
+//= MQTT5 [MQTT-4.8.2-5]
+void Shard::redistribute(std::uint32_t at, Stays stays, base::Time now) {
+  bool is_member = false;
+  for_each_group(places_[at], [&](ShareGroups::Group /*group*/) { is_member = true; });
+  if (!is_member) return;
+  struct Taken {
+    MessageRef message;
+    Delivery delivery;
+  };
+  std::vector<Taken> taken;
+  places_[at].session.take_shared(*this, [&](MessageRef message, const Delivery& delivery) {
+    taken.push_back({std::move(message), delivery});
+  });
+  const std::uint32_t tried[] = {at};
+  for (const Taken& each : taken) {
+    const ShareGroups::Group group = each.delivery.share_group;
+    ShareGroups::Draw draw = draw_of(*each.message);
+    draw.tried.members = tried;
+    const ShareGroups::Pick pick = groups_.pick(group, draw);
+    if (pick.kind == ShareGroups::Pick::Kind::worker) {
+      ports_.mail(pick.worker, Forward{.message = each.message,
+                                       .version = {},
+                                       .groups = {group_key(groups_.name(group), groups_.filter(group))}});
+    } else if (pick.kind == ShareGroups::Pick::Kind::member && places_[pick.subscription.subscriber].client) {
+      deliver_to(each.message, pick.subscription, group, now);
+    } else if (stays == Stays::yes) {
+      Place& place = places_[at];
+      note(place, place.session.deliver(each.message, each.delivery, context(place, now)));
+    } else if (pick.kind == ShareGroups::Pick::Kind::member) {
+      deliver_to(each.message, pick.subscription, group, now);
+    } else {
+      counters_.no_member.add();
+    }
+  }
+}
+
+}  // namespace holdfast::broker

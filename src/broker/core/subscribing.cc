@@ -1,0 +1,288 @@
+// SUBSCRIBE and UNSUBSCRIBE, and the retained messages that follow. The rest of Shard is in shard.cc.
+#include "broker/core/rewrite.h"
+#include "broker/core/shard.h"
+
+namespace holdfast::broker {
+
+using wire::mqtt::Fault;
+using wire::mqtt::Property;
+using wire::mqtt::Reason;
+using wire::mqtt::RetainHandling;
+
+namespace {
+
+constexpr std::string_view kExclusive = "$exclusive/";
+constexpr std::size_t kScansATurn = 256;
+constexpr std::size_t kScanSteps = 64;
+
+//= MQTT5 [MQTT-3.8.3-4]
+constexpr Fault kNoLocalShared{Reason::protocol_error, "MQTT5 [MQTT-3.8.3-4]", "No Local on a shared subscription"};
+
+Reason granted(Qos qos) { return static_cast<Reason>(qos); }
+
+// What a filter is without $share/GROUP/ and $exclusive/.
+std::string_view plain_part(std::string_view filter, const ShareRead& share) {
+  if (share.form == ShareRead::Form::shared) return share.filter;
+  return filter.starts_with(kExclusive) ? filter.substr(kExclusive.size()) : filter;
+}
+
+}  // namespace
+
+void Shard::on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
+  Place& place = places_[at];
+  wire::mqtt::Subscribe subscribe;
+  const Fault* fault = wire::mqtt::decode_subscribe(header, body, place.client->terms.version, subscribe);
+  if (fault == nullptr) fault = fault_of(subscribe.filters);
+  if (fault != nullptr) return fail(at, *fault, now);
+  counters_.subscribes.add();
+  PendingSuback pending = pending_for(at, subscribe.packet_id);
+  for (const wire::mqtt::Filter& each : subscribe.filters) {
+    const SubscriptionOptions options{.qos = std::min(each.options.qos, place.client->limits.qos_max),
+                                      .no_local = each.options.no_local,
+                                      .retain_as_published = each.options.retain_as_published,
+                                      .retain_handling = each.options.retain_handling,
+                                      .identifier = subscribe.properties.subscription_id};
+    pending.codes.push_back(this->subscribe(at, each.filter, options, pending));
+  }
+  wait_for_answers(std::move(pending), now);
+}
+
+const Fault* Shard::fault_of(const wire::mqtt::FilterList& filters) {
+  for (const wire::mqtt::Filter& each : filters) {
+    if (each.options.no_local && parse_share(each.filter).form == ShareRead::Form::shared) return &kNoLocalShared;
+  }
+  return nullptr;
+}
+
+Shard::PendingSuback Shard::pending_for(std::uint32_t at, std::uint16_t packet_id) {
+  PendingSuback pending;
+  pending.place = places_.key_of(at);
+  pending.link = places_[at].client->link;
+  pending.packet_id = packet_id;
+  pending.ticket = ++last_ticket_;
+  return pending;
+}
+
+// The name under which a filter stands in the session: what rewrite rules make of it, with its prefix.
+std::string Shard::effective(const Session& session, std::string_view filter) {
+  const std::string_view plain = plain_part(filter, parse_share(filter));
+  std::string name(filter.substr(0, filter.size() - plain.size()));
+  name += rewritten(settings_.rewrites, Rewrite::Of::subscribe, plain, session.client_id(), session.user_name(), made_);
+  return name;
+}
+
+Reason Shard::subscribe(std::uint32_t at, std::string_view asked, const SubscriptionOptions& options,
+                        PendingSuback& pending) {
+  Place& place = places_[at];
+  const std::string filter = effective(place.session, asked);
+  const ShareRead share = parse_share(filter);
+  if (const auto reason = refusal_of(place, filter, share)) return *reason;
+  if (filter.starts_with(kExclusive)) return ask_exclusive(at, filter, options, pending);
+  make_subscription(at, filter, options, pending);
+  return granted(options.qos);
+}
+
+void Shard::make_subscription(std::uint32_t at, const std::string& filter, const SubscriptionOptions& options,
+                              PendingSuback& pending) {
+  Place& place = places_[at];
+  const ShareRead share = parse_share(filter);
+  const bool fresh = place.session.subscribe(filter, options) == Session::Subscribed::fresh;
+  const std::string mounted = place.mountpoint + std::string(plain_part(filter, share));
+  if (share.form == ShareRead::Form::shared) return join(at, share.group, mounted, options);
+  if (tree_.add(mounted, at, options) == Added::first_of_filter && settings_.shards > 1) {
+    mail_all(RouteChange{mounted, true});
+    pending.has_new_routes = true;
+  }
+  //= MQTT5 [MQTT-3.3.1-9]
+  //= MQTT5 [MQTT-3.3.1-10]
+  //= MQTT5 [MQTT-3.3.1-11]
+  const bool wants_retained = options.retain_handling == RetainHandling::send ||
+                              (options.retain_handling == RetainHandling::send_if_new && fresh);
+  if (wants_retained && retained_.size() > 0) pending.retained.push_back({mounted, options});
+}
+
+std::optional<Reason> Shard::refusal_of(const Place& place, std::string_view filter, const ShareRead& share) {
+  const ListenerLimits& limits = place.client->limits;
+  const std::string_view plain = plain_part(filter, share);
+  if (share.form == ShareRead::Form::malformed || !valid_filter(plain)) return Reason::topic_filter_invalid;
+  if (plain.size() > limits.topic_length_max || count_levels(plain) > limits.topic_levels_max) {
+    return Reason::topic_filter_invalid;
+  }
+  //= MQTT5 [MQTT-3.2.2-16]
+  if (!limits.wildcard_available && has_wildcard(plain)) return Reason::wildcard_subscriptions_not_supported;
+  const bool shared = share.form == ShareRead::Form::shared;
+  if (!limits.shared_available && shared) return Reason::shared_subscriptions_not_supported;
+  if (filter.starts_with(kExclusive) && (!limits.exclusive_available || has_wildcard(plain))) {
+    return Reason::topic_filter_invalid;
+  }
+  if (!ports_.may(place.client->link, Action::subscribe, plain)) return Reason::not_authorized;
+  const bool full = limits.subscriptions_max != 0 && place.session.subscriptions().size() >= limits.subscriptions_max;
+  if (full && place.session.find_subscription(filter) == nullptr) return Reason::quota_exceeded;
+  return std::nullopt;
+}
+
+void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body,
+                           base::Time now) {
+  Place& place = places_[at];
+  wire::mqtt::Unsubscribe unsubscribe;
+  const Fault* fault = wire::mqtt::decode_unsubscribe(header, body, place.client->terms.version, unsubscribe);
+  if (fault != nullptr) return fail(at, *fault, now);
+  counters_.unsubscribes.add();
+  //= MQTT5 [MQTT-3.10.4-4]
+  //= MQTT5 [MQTT-3.11.3-1]
+  std::vector<Reason> codes;
+  for (const wire::mqtt::Filter& each : unsubscribe.filters) {
+    const bool existed = this->unsubscribe(at, effective(place.session, each.filter));
+    codes.push_back(existed ? Reason::success : Reason::no_subscription_existed);
+  }
+  wire::mqtt::Unsuback unsuback;
+  unsuback.packet_id = unsubscribe.packet_id;
+  unsuback.codes = std::as_bytes(std::span(codes));
+  place.client->send(unsuback);
+}
+
+bool Shard::unsubscribe(std::uint32_t at, const std::string& filter) {
+  Place& place = places_[at];
+  if (!place.session.unsubscribe(filter)) return false;
+  const ShareRead share = parse_share(filter);
+  const std::string mounted = place.mountpoint + std::string(plain_part(filter, share));
+  if (share.form == ShareRead::Form::shared) {
+    part_from(at, share.group, mounted);
+    return true;
+  }
+  if (filter.starts_with(kExclusive)) release_exclusive(mounted, std::string(place.session.client_id()));
+  if (tree_.remove(mounted, at) == Removed::last_of_filter && settings_.shards > 1) {
+    mail_all(RouteChange{mounted, false});
+  }
+  return true;
+}
+
+// SUBACK goes out when every shard knows of the subscription: what is published after it will be delivered.
+void Shard::wait_for_answers(PendingSuback pending, base::Time now) {
+  if (pending.has_new_routes) {
+    pending.waits_for += settings_.shards - 1;
+    mail_all(RoutesAsk{pending.ticket});
+  }
+  if (pending.waits_for == 0) return finish(pending, now);
+  pending_.emplace(pending.ticket, std::move(pending));
+}
+
+void Shard::on_answer(std::uint64_t ticket, base::Time now) {
+  const auto found = pending_.find(ticket);
+  if (found == pending_.end() || --found->second.waits_for > 0) return;
+  PendingSuback pending = std::move(found->second);
+  pending_.erase(found);
+  finish(pending, now);
+}
+
+//= MQTT5 [MQTT-3.8.4-1]
+//= MQTT5 [MQTT-3.8.4-2]
+//= MQTT5 [MQTT-3.8.4-6]
+void Shard::finish(PendingSuback& pending, base::Time now) {
+  Place* place = places_.find(pending.place);
+  if (place == nullptr || !place->client || place->client->link != pending.link) return;
+  if (pending.packet_id != 0) {
+    wire::mqtt::Suback suback;
+    suback.packet_id = pending.packet_id;
+    suback.codes = std::as_bytes(std::span(pending.codes));
+    place->client->send(suback);
+  }
+  for (PendingSuback::Retained& each : pending.retained) {
+    scans_.push_back({.place = pending.place, .filter = std::move(each.filter), .options = each.options, .cursor = {}});
+  }
+  go_on_scanning(now);
+}
+
+// A few of them a turn, each a few messages, so that a subscriber to everything holds nobody up. True when one of them
+// could go on at once.
+bool Shard::go_on_scanning(base::Time now) {
+  bool more = false;
+  for (std::size_t left = std::min(scans_.size(), kScansATurn); left > 0; --left) {
+    Scan scan = std::move(scans_.front());
+    scans_.pop_front();
+    const ScanState state = go_on(scan, now);
+    more |= state == ScanState::more;
+    if (state != ScanState::done) scans_.push_back(std::move(scan));
+  }
+  return more;
+}
+
+Shard::ScanState Shard::go_on(Scan& scan, base::Time now) {
+  Place* place = places_.find(scan.place);
+  if (place == nullptr) return ScanState::done;
+  if (!place->client) return ScanState::blocked;  // it goes on when the client comes back
+  const std::uint32_t ids[] = {scan.options.identifier};
+  //= MQTT5 [MQTT-3.3.1-8]
+  const Delivery delivery{.qos = scan.options.qos,
+                          .retain = true,
+                          .share_group = kNoShareGroup,
+                          .subscription_ids = std::span(ids, scan.options.identifier == 0 ? 0 : 1)};
+  for (std::size_t steps = kScanSteps; steps > 0;) {
+    if (!place->client->ready() || place->session.queued() > 0) return ScanState::blocked;
+    const MessageRef message = retained_.next(scan.filter, scan.cursor, steps, now);
+    if (!message) break;
+    note(*place, place->session.deliver(message, delivery, context(*place, now)));
+  }
+  return scan.cursor.is_done ? ScanState::done : ScanState::more;
+}
+
+// --- topics that one client at a time may subscribe to: who came first has it ---
+
+Reason Shard::ask_exclusive(std::uint32_t at, const std::string& filter, const SubscriptionOptions& options,
+                            PendingSuback& pending) {
+  const Place& place = places_[at];
+  const std::string topic = place.mountpoint + filter.substr(kExclusive.size());
+  const std::string client_id(place.session.client_id());
+  const unsigned orderer = orders(topic);
+  if (orderer == number_) {
+    if (!take_exclusive(topic, client_id)) return Reason::quota_exceeded;
+    make_subscription(at, filter, options, pending);
+    return granted(options.qos);
+  }
+  ports_.mail(orderer, ExclusiveAsk{topic, client_id, pending.ticket, static_cast<std::uint32_t>(pending.codes.size())});
+  pending.exclusive.push_back({static_cast<std::uint32_t>(pending.codes.size()), filter, options});
+  ++pending.waits_for;
+  return Reason::quota_exceeded;  // until it is granted
+}
+
+void Shard::on_exclusive(const ExclusiveAnswer& answer, base::Time now) {
+  const auto found = pending_.find(answer.ticket);
+  if (found == pending_.end()) return;
+  PendingSuback& pending = found->second;
+  for (const PendingSuback::Exclusive& each : pending.exclusive) {
+    if (each.index != answer.index || !answer.granted) continue;
+    const Place* place = places_.find(pending.place);
+    if (place == nullptr || !place->client || place->client->link != pending.link) {
+      release_exclusive(answer.topic, answer.client_id);
+      continue;
+    }
+    make_subscription(pending.place.index, each.filter, each.options, pending);
+    if (each.index < pending.codes.size()) pending.codes[each.index] = granted(each.options.qos);
+  }
+  if (pending.has_new_routes) {
+    pending.has_new_routes = false;
+    pending.waits_for += settings_.shards - 1;
+    mail_all(RoutesAsk{pending.ticket});
+  }
+  on_answer(answer.ticket, now);
+}
+
+bool Shard::take_exclusive(std::string_view topic, std::string_view client_id) {
+  const auto [at, is_new] = exclusive_.emplace(std::string(topic), std::string(client_id));
+  return is_new || at->second == client_id;
+}
+
+void Shard::release_exclusive(std::string_view topic, std::string_view client_id) {
+  const unsigned orderer = orders(topic);
+  if (orderer != number_) {
+    return ports_.mail(orderer, ExclusiveRelease{std::string(topic), std::string(client_id)});
+  }
+  give_exclusive(topic, client_id);
+}
+
+void Shard::give_exclusive(std::string_view topic, std::string_view client_id) {
+  const auto found = exclusive_.find(topic);
+  if (found != exclusive_.end() && found->second == client_id) exclusive_.erase(found);
+}
+
+}  // namespace holdfast::broker
