@@ -22,7 +22,7 @@ struct Options {
 
 std::string ready_line(const Serving& serving) {
   boost::json::array listeners;
-  for (const gateway::ListenerStatus& listener : serving.listeners) {
+  for (const Serving::Listener& listener : serving.listeners) {
     for (const std::string& address : listener.addresses) {
       listeners.push_back({{"name", listener.name}, {"address", address}});
     }

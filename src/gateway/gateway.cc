@@ -57,13 +57,14 @@ void add_counters(ListenerStatus& status, const ListenerCounters& counters) {
 
 }  // namespace
 
-Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, std::uint64_t descriptor_limit,
-                 Verbosity verbosity)
+Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, net::DescriptorBudget& descriptors,
+                 entry::ProcessLimit& process, Verbosity verbosity)
     : runtime_(runtime),
       verbosity_(verbosity),
       seed_(random_seed()),
       first_id_(first_connection_id()),
-      descriptors_(descriptor_limit),
+      process_(process),
+      descriptors_(descriptors),
       directory_(runtime, settings.pools, kWorkersMax, settings.node.data_dir),
       local_ports_(net::local_ports()),
       settings_(settings),

@@ -29,8 +29,10 @@ namespace holdfast::gateway {
 
 class Gateway {
  public:
-  // Throws std::runtime_error with a text for the operator when a socket cannot be bound: nothing is served then.
-  Gateway(control::Runtime& runtime, const config::Settings& settings, std::uint64_t descriptor_limit,
+  // `descriptors` and `process` are what all roles of the process have together. Throws std::runtime_error with a text
+  // for the operator when a socket cannot be bound: nothing is served then.
+  Gateway(control::Runtime& runtime, const config::Settings& settings, net::DescriptorBudget& descriptors,
+          entry::ProcessLimit& process,
           Verbosity verbosity);
   ~Gateway();
 
@@ -113,8 +115,8 @@ class Gateway {
   Verbosity verbosity_;
   const policy::HashSeed seed_;
   const std::uint64_t first_id_;
-  entry::ProcessLimit process_;
-  net::DescriptorBudget descriptors_;
+  entry::ProcessLimit& process_;
+  net::DescriptorBudget& descriptors_;
   Directory directory_;
   std::atomic<net::PortRange> local_ports_;
   config::Settings settings_;  // as applied last

@@ -81,7 +81,7 @@ class GatewayRig {
  public:
   // `text` as in a file; %a and %b stand for the servers' addresses.
   explicit GatewayRig(const std::string& text) : data_(make_directory()) {
-    gateway = std::make_unique<Gateway>(runtime_, settings(text), 100'000, Verbosity::ends);
+    gateway = std::make_unique<Gateway>(runtime_, settings(text), descriptors_, process_, Verbosity::ends);
     bool ready = false;
     gateway->start([&ready] { ready = true; });
     until([&ready] { return ready; });
@@ -145,6 +145,8 @@ class GatewayRig {
 
   std::filesystem::path data_;
   control::Runtime runtime_;
+  net::DescriptorBudget descriptors_{100'000};
+  entry::ProcessLimit process_;
 
  public:
   std::unique_ptr<Gateway> gateway;

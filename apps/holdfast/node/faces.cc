@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "broker/metrics.h"
 #include "control/metrics.h"
 
 namespace holdfast::app {
@@ -92,6 +93,7 @@ admin::Faces faces_of(const NodeParts& parts) {
   faces.add_metrics = [parts](control::MetricsPage& page) {
     control::add_event_metrics(page, parts.events);
     control::add_alarm_metrics(page, parts.alarms);
+    if (parts.broker != nullptr) broker::add_metrics(page, parts.broker->status());
   };
   add_configuration(faces, parts);
   add_server_faces(

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "admin/faces.h"
+#include "broker/broker.h"
 #include "control/alarms.h"
 #include "control/events.h"
 #include "gateway/gateway.h"
@@ -22,6 +23,7 @@ struct NodeParts {
   control::Events& events;
   control::Alarms& alarms;
   AdminServers& servers;
+  const broker::Broker* broker;  // null: there is none
   std::function<admin::NodeInfo()> info;
   std::function<void()> after_command;
 };

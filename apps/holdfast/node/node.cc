@@ -9,7 +9,9 @@
 #include "admin/routes.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "broker/broker.h"
 #include "control/readiness.h"
+#include "entry/admission.h"
 #include "gateway/gateway.h"
 #include "net/descriptors.h"
 #include "node/admin_servers.h"
@@ -52,14 +54,15 @@ std::uint64_t resident_bytes() {
 class Node::Parts {
  public:
   Parts(control::Runtime& runtime, const config::Settings& settings, std::string file)
-      : gateway(runtime, settings, descriptor_limit(), verbosity_of(settings.log)),
+      : gateway(runtime, settings, descriptors, process, verbosity_of(settings.log)),
+        broker(make_broker(runtime, settings, *this)),
         drains(runtime, gateway),
         reload(
             std::move(file), settings, gateway, events, [this](const config::Settings& wanted) { apply_rest(wanted); },
             [this](gateway::RuntimeChanges changes) { drains.reloaded(changes); }),
         servers(runtime,
                 [this] {
-                  return admin::routes(faces_of({gateway, drains, reload, events, alarms, servers,
+                  return admin::routes(faces_of({gateway, drains, reload, events, alarms, servers, broker.get(),
                                                  [this] { return info(); }, [this] { watch.after_command(); }}));
                 }),
         watch(
@@ -75,6 +78,24 @@ class Node::Parts {
     servers.apply(wanted);
     base::start_log({wanted.log.level, wanted.log.format});
     gateway.set_verbosity(verbosity_of(wanted.log));
+    if (broker) broker->set_tells_all(verbosity_of(wanted.log) != gateway::Verbosity::faults);
+  }
+
+  [[nodiscard]] std::vector<Serving::Listener> listeners() const {
+    std::vector<Serving::Listener> all;
+    for (const auto& each : gateway.status().listeners) all.push_back({each.name, each.addresses});
+    if (!broker) return all;
+    for (const auto& each : broker->status().listeners) all.push_back({each.name, each.addresses});
+    return all;
+  }
+
+  [[nodiscard]] static std::unique_ptr<broker::Broker> make_broker(control::Runtime& runtime,
+                                                                   const config::Settings& settings, Parts& parts) {
+    if (settings.broker.listeners.empty()) return nullptr;
+    auto made = std::make_unique<broker::Broker>(runtime, settings, node_name(settings.node), HOLDFAST_VERSION,
+                                                 parts.descriptors, parts.process);
+    made->set_tells_all(verbosity_of(settings.log) != gateway::Verbosity::faults);
+    return made;
   }
 
   [[nodiscard]] admin::Phase phase() const {
@@ -99,7 +120,10 @@ class Node::Parts {
   const base::Time begun = base::Clock::now();
   control::Events events;
   control::Alarms alarms{events};
+  net::DescriptorBudget descriptors{descriptor_limit()};
+  entry::ProcessLimit process;
   gateway::Gateway gateway;
+  std::unique_ptr<broker::Broker> broker;  // null: the settings have none
   Drains drains;
   Reload reload;
   AdminServers servers;
@@ -117,10 +141,11 @@ Node::~Node() = default;
 ExitStatus Node::serve(std::function<void(const Serving&)> on_ready) {
   Parts& parts = *parts_;
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
+    if (parts.broker) parts.broker->start();
     parts.serving = true;
     if (!parts.servers.remark().empty()) base::log_warning(parts.servers.remark());
     parts.watch.look();  // whatever changes from here on is an event
-    on_ready({parts.gateway.status().listeners, parts.servers.address()});
+    on_ready({parts.listeners(), parts.servers.address()});
     control::notify_ready();
   });
   runtime_.run();
@@ -148,6 +173,7 @@ void Node::stop_gracefully() {
   stopping_ = true;
   const config::Node& node = parts_->reload.settings().node;
   control::notify_stopping();
+  if (parts_->broker) parts_->broker->stop();  // its clients are told, and find another node
   admin::DrainRequest order;
   if (node.drain_rate.per_second > 0) order.rate = node.drain_rate;
   order.deadline = node.stop_timeout - node.drain_wait;

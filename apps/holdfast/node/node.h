@@ -12,13 +12,16 @@
 #include "commands.h"
 #include "config/settings.h"
 #include "control/runtime.h"
-#include "gateway/status.h"
 
 namespace holdfast::app {
 
 // What is known once a node serves.
 struct Serving {
-  std::vector<gateway::ListenerStatus> listeners;
+  struct Listener {
+    std::string name;
+    std::vector<std::string> addresses;
+  };
+  std::vector<Listener> listeners;  // of the gateway, then of the broker
   std::string admin;  // address; empty when there is none
 };
 

@@ -1,0 +1,147 @@
+// What clients say: bytes to packets, packets to the shard. The rest of Connections is in connections.cc.
+#include <cstring>
+
+#include "broker/connections.h"
+#include "wire/mqtt/decode.h"
+
+namespace holdfast::broker {
+namespace {
+
+//= MQTT5 [MQTT-3.2.2-15]
+constexpr wire::mqtt::Fault kPacketTooLarge{wire::mqtt::Reason::packet_too_large, "MQTT5 [MQTT-3.2.2-15]",
+                                            "a packet above the maximum packet size"};
+
+}  // namespace
+
+using Stage = Connection::Stage;
+
+void Connections::read(base::Key key, Connection& connection) {
+  for (std::size_t turn_bytes = 0; turn_bytes < kTurnBytesMax;) {
+    if (connection.waiting || connection.stage == Stage::asking) return;  // what comes stays in the kernel
+    if (outbox_.clogged()) break;                                        // other workers do not keep up
+    const net::IoResult got = connection.transport.read({scratch_.get(), kScratchBytes});
+    switch (got.status) {
+      case net::IoStatus::again: return;
+      case net::IoStatus::end: return on_peer_end(key, connection);
+      case net::IoStatus::failed: return lose(key, connection, EndReason::client_reset);
+      case net::IoStatus::ok: break;
+    }
+    turn_bytes += got.bytes;
+    connection.heard = loop_.tick();
+    counters(connection).bytes_received.add(got.bytes);
+    if (connection.stage != Stage::parting) {
+      take_bytes(key, connection, {scratch_.get(), got.bytes});
+      spend(key, connection, 0, got.bytes);
+    }
+    if (connection.broken) return mark_dirty(key, connection);
+    if (got.bytes < kScratchBytes && !connection.hangup) return;
+  }
+  resume_later(key, connection);
+}
+
+void Connections::on_peer_end(base::Key key, Connection& connection) {
+  lose(key, connection, connection.stage == Stage::parting ? connection.reason : EndReason::client_closed);
+}
+
+void Connections::take_bytes(base::Key key, Connection& connection, std::span<std::byte> bytes) {
+  if (connection.stage == Stage::upgrading) return upgrade(key, connection, bytes);
+  if (connection.websocket) return take_frames(key, connection, bytes);
+  take_mqtt(key, connection, bytes);
+}
+
+void Connections::take_mqtt(base::Key key, Connection& connection, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    if (connection.stage == Stage::parting) return;
+    if (connection.stage == Stage::asking) {
+      std::vector<std::byte>& rest = connection.arriving->rest;
+      rest.insert(rest.end(), bytes.begin(), bytes.end());
+      return;
+    }
+    if (connection.partial.size > 0) {
+      take_partial(key, connection, bytes);
+      continue;
+    }
+    const wire::mqtt::HeaderRead read = wire::mqtt::read_header(bytes);
+    if (!may_go_on(key, connection, read)) return;
+    if (read.status == wire::mqtt::HeaderStatus::more || bytes.size() < read.header.packet_bytes()) {
+      return keep(connection, bytes);
+    }
+    take_packet(key, connection, read.header, bytes.first(read.header.packet_bytes()));
+    bytes = bytes.subspan(read.header.packet_bytes());
+  }
+}
+
+// Adds to what was kept until that is a whole packet, and takes it.
+void Connections::take_partial(base::Key key, Connection& connection, std::span<const std::byte>& bytes) {
+  Partial& partial = connection.partial;
+  wire::mqtt::HeaderRead read = wire::mqtt::read_header({partial.bytes.get(), partial.size});
+  while (read.status == wire::mqtt::HeaderStatus::more && !bytes.empty()) {
+    keep(connection, bytes.first(1));
+    bytes = bytes.subspan(1);
+    read = wire::mqtt::read_header({partial.bytes.get(), partial.size});
+  }
+  if (!may_go_on(key, connection, read) || read.status == wire::mqtt::HeaderStatus::more) return;
+  const std::size_t whole = read.header.packet_bytes();
+  const std::size_t more = std::min(whole - partial.size, bytes.size());
+  keep(connection, bytes.first(more));
+  bytes = bytes.subspan(more);
+  if (partial.size < whole) return;
+  const Partial packet = std::exchange(partial, Partial{});
+  take_packet(key, connection, read.header, {packet.bytes.get(), whole});
+}
+
+// Judges what the first bytes of a packet say, before the rest of it is waited for.
+bool Connections::may_go_on(base::Key key, Connection& connection, const wire::mqtt::HeaderRead& read) {
+  if (read.status == wire::mqtt::HeaderStatus::more) return true;
+  const wire::mqtt::Fault* fault = read.fault;
+  if (fault == nullptr && connection.stage == Stage::open) {
+    fault = wire::mqtt::check_header(read.header, connection.version, wire::mqtt::Sender::client);
+  }
+  if (fault == nullptr && read.header.packet_bytes() > listener(connection).limits.packet_size_max) {
+    fault = &kPacketTooLarge;
+  }
+  if (fault == nullptr) return true;
+  if (connection.stage == Stage::open) {
+    shard_.fail(connection.place, *fault, loop_.now());
+  } else {
+    refuse_connect(key, connection, fault->reason, EndReason::malformed);
+  }
+  return false;
+}
+
+void Connections::keep(Connection& connection, std::span<const std::byte> bytes) {
+  Partial& partial = connection.partial;
+  const std::size_t size = partial.size + bytes.size();
+  if (size > partial.room) {
+    const std::size_t room = std::max<std::size_t>({size, std::size_t{partial.room} * 2, 64});
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(room);
+    if (partial.size > 0) std::memcpy(larger.get(), partial.bytes.get(), partial.size);
+    partial.bytes = std::move(larger);
+    partial.room = static_cast<std::uint32_t>(room);
+  }
+  if (!bytes.empty()) std::memcpy(partial.bytes.get() + partial.size, bytes.data(), bytes.size());
+  partial.size = static_cast<std::uint32_t>(size);
+}
+
+void Connections::take_packet(base::Key key, Connection& connection, const wire::mqtt::Header& header,
+                              std::span<const std::byte> packet) {
+  if (connection.stage == Stage::connecting) return take_connect(key, connection, header, packet);
+  if (header.type == wire::mqtt::PacketType::publish) spend(key, connection, 1, 0);
+  shard_.on_packet(connection.place, header, packet.subspan(header.header_bytes), loop_.now());
+}
+
+// A client that has used up what it may send is not listened to until it has that again: nothing is lost, it waits.
+void Connections::spend(base::Key key, Connection& connection, double messages, std::size_t bytes) {
+  if (!connection.pace || connection.stage != Stage::open) return;
+  const ClientRates& rates = listener(connection).rates;
+  Pace& pace = *connection.pace;
+  const double seconds = std::chrono::duration<double>(loop_.now() - pace.filled).count();
+  pace.filled = loop_.now();
+  pace.messages = std::min(rates.message_burst, pace.messages + seconds * rates.messages) - messages;
+  pace.bytes = std::min(rates.byte_burst, pace.bytes + seconds * rates.bytes) - static_cast<double>(bytes);
+  if (pace.messages >= 0 && pace.bytes >= 0) return;
+  connection.waiting = true;
+  arm_open(key.index, connection);
+}
+
+}  // namespace holdfast::broker
