@@ -22,13 +22,11 @@ namespace {
 Seconds expiry_of(const Connect& connect, const ListenerLimits& limits) {
   Seconds asked = connect.properties.session_expiry;
   if (connect.version != Protocol::v5) asked = connect.clean_start ? Seconds{0} : wire::mqtt::kNever;
-  const Seconds most{static_cast<std::uint32_t>(
-      std::min<std::int64_t>(limits.session_expiry_max.count(), wire::mqtt::kNever.count()))};
-  return std::min(asked, most);
+  return limits.capped_expiry(asked);
 }
 
 Seconds keep_alive_of(const Connect& connect, const ListenerLimits& limits) {
-  const Seconds most{static_cast<std::uint32_t>(limits.keep_alive_max.count())};
+  const Seconds most{static_cast<std::uint32_t>(std::min<std::int64_t>(limits.keep_alive_max.count(), 65'535))};
   if (most.count() == 0 || connect.version != Protocol::v5) return connect.keep_alive;
   return connect.keep_alive.count() == 0 ? most : std::min(connect.keep_alive, most);
 }
@@ -43,7 +41,8 @@ std::uint16_t topic_aliases_of(const Connect& connect, const ListenerLimits& lim
 //= MQTT311 [MQTT-3.1.3-8]
 //= MQTT311 [MQTT-3.1.3-9]
 std::optional<Reason> Shard::judge(const Connect& connect, const ListenerLimits& limits) const {
-  const bool may_be_empty = connect.version == Protocol::v5 || (connect.version == Protocol::v311 && connect.clean_start);
+  const bool may_be_empty =
+      connect.version == Protocol::v5 || (connect.version == Protocol::v311 && connect.clean_start);
   if (connect.client_id.empty() && !may_be_empty) return Reason::client_identifier_not_valid;
   if (connect.client_id.size() > limits.client_id_length_max) return Reason::client_identifier_not_valid;
   if (connect.properties.has(Property::auth_method)) return Reason::bad_authentication_method;
@@ -82,46 +81,63 @@ void Shard::release(std::string_view client_id) {
 }
 
 std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
+  std::string mountpoint;
+  expand(mountpoint, newcomer.limits.mountpoint, newcomer.client_id, newcomer.user);
+  if (const auto reason = refusal_of(newcomer, mountpoint)) {
+    reject(newcomer, *reason, EndReason::refused);
+    return kNoPlace;
+  }
   const auto found = ids_.find(newcomer.client_id);
   std::uint32_t at = found == ids_.end() ? kNoPlace : found->second;
   if (at != kNoPlace && places_[at].client && places_[at].client->token > newcomer.token) {
-    settle(newcomer.client_id, Claims::Outcome::unused);
-    reject_late(newcomer);
+    reject(newcomer, Reason::server_unavailable, EndReason::taken_over);  // a newer connection was first
     return kNoPlace;
   }
   //= MQTT5 [MQTT-3.1.4-3]
   //= MQTT311 [MQTT-3.1.4-2]
   if (at != kNoPlace && places_[at].client) take_over(at, now);
+  // One that was to end with the connection that was just taken over has ended, and one whose topics are mounted
+  // elsewhere is another's.
   //= MQTT5 [MQTT-3.1.2-4]
   //= MQTT311 [MQTT-3.1.2-6]
-  if (at != kNoPlace && newcomer.connect.clean_start) {
-    discard_session(at, now);
-    at = kNoPlace;
-  }
-  const bool present = at != kNoPlace;
-  if (!present) at = begin_session(newcomer);
+  const bool present = at != kNoPlace && !newcomer.connect.clean_start && places_[at].session.expiry().count() > 0 &&
+                       places_[at].mountpoint.view() == mountpoint;
+  if (at != kNoPlace && !present) discard_session(at, now);
+  if (!present) at = begin_session(newcomer, mountpoint);
   settle(newcomer.client_id, Claims::Outcome::attached);
   welcome(at, newcomer, present, now);
   return at;
 }
 
-// A newer connection was first.
-void Shard::reject_late(const Newcomer& newcomer) {
-  Client client(writing_, newcomer.link, newcomer.limits);
-  client.terms.version = newcomer.connect.version;
-  Connack connack;
-  connack.reason = Reason::server_unavailable;
-  client.send(connack);
-  ports_.end(newcomer.link, EndReason::taken_over);
+// Names come from clients: what they are put into must not become a filter for the topics of others.
+std::optional<Reason> Shard::refusal_of(const Newcomer& newcomer, std::string_view mountpoint) {
+  if (mountpoint.empty()) return std::nullopt;
+  if (!valid_topic(mountpoint)) return Reason::client_identifier_not_valid;
+  if (!newcomer.connect.will) return std::nullopt;
+  const bool fits = valid_topic(std::string(mountpoint) + std::string(newcomer.connect.will->topic));
+  return fits ? std::nullopt : std::optional(Reason::topic_name_invalid);
 }
 
-std::uint32_t Shard::begin_session(const Newcomer& newcomer) {
+// The connection was granted its session, and does not get it.
+void Shard::reject(const Newcomer& newcomer, Reason reason, EndReason why) {
+  settle(newcomer.client_id, Claims::Outcome::unused);
+  Client client(ports_, newcomer.link, newcomer.limits, scratch_);
+  client.terms.version = newcomer.connect.version;
+  Connack connack;
+  connack.reason = reason;
+  client.send(connack);
+  ports_.end(newcomer.link, why);
+}
+
+std::uint32_t Shard::begin_session(const Newcomer& newcomer, std::string_view mountpoint) {
   SessionLimits limits = settings_.queue;
   limits.inflight_max = newcomer.limits.inflight_max;
-  const std::uint64_t serial = ++last_serial_ * kShardsMax + number_;
-  const base::Key key =
-      places_.add(Session(newcomer.client_id, newcomer.user, serial, limits));
+  // No Local, and the strategy that goes by the publisher, mean the client, whichever session it has.
+  //= MQTT5 [MQTT-3.8.3-3]
+  const std::uint64_t serial = std::max<std::uint64_t>(1, keyed_hash(settings_.hash_key, newcomer.client_id));
+  const base::Key key = places_.add(Session(newcomer.client_id, newcomer.user, serial, limits));
   Place& place = places_[key.index];
+  place.mountpoint = FlatText(mountpoint);
   place.session.place = key.index;
   ids_.emplace(place.session.client_id(), key.index);
   counters_.sessions.set(static_cast<std::int64_t>(places_.size()));
@@ -141,8 +157,6 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   SessionLimits limits = settings_.queue;
   limits.inflight_max = newcomer.limits.inflight_max;
   place.session.set_limits(limits);
-  place.mountpoint.clear();
-  expand(place.mountpoint, newcomer.limits.mountpoint, newcomer.client_id, newcomer.user);
   place.client = client_of(newcomer, place);
   Client& client = *place.client;
   client.will = will_of(newcomer, place);
@@ -168,7 +182,7 @@ std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& 
   client->terms = {.version = connect.version,
                    .receive_maximum = connect.properties.receive_maximum,
                    .inbound_receive_maximum = limits.awaiting_rel_max,
-                   .topic_prefix_bytes = static_cast<std::uint16_t>(place.mountpoint.size()),
+                   .topic_prefix_bytes = static_cast<std::uint16_t>(place.mountpoint.view().size()),
                    .packet_bytes_max = connect.properties.maximum_packet_size};
   //= MQTT5 [MQTT-3.1.2-22]
   //= MQTT311 [MQTT-3.1.2-24]
@@ -180,13 +194,17 @@ std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& 
 std::unique_ptr<Will> Shard::will_of(const Newcomer& newcomer, const Place& place) {
   if (!newcomer.connect.will) return nullptr;
   const wire::mqtt::Will& will = *newcomer.connect.will;
-  if (!ports_.may(newcomer.link, Action::publish, will.topic)) {
+  std::string made;
+  std::string_view topic =
+      rewritten(settings_.rewrites, Rewrite::Of::publish, will.topic, newcomer.client_id, newcomer.user, made);
+  const bool is_denied = topic.starts_with("$SYS/") || !ports_.may(newcomer.link, Action::publish, topic);
+  topic = with_mountpoint(place, topic, made);
+  if (is_denied || !valid_topic(topic)) {  // as rewritten
     counters_.messages_denied.add();
     return nullptr;
   }
   wire::mqtt::Bytes properties;
   wire::mqtt::append_forwarded(properties, will.properties);
-  std::string made;
   auto kept = std::make_unique<Will>();
   kept->delay = will.properties.will_delay;
   kept->message = Message::make({.id = next_id(),
@@ -194,7 +212,7 @@ std::unique_ptr<Will> Shard::will_of(const Newcomer& newcomer, const Place& plac
                                  .retain = will.retain,
                                  .publisher = place.session.serial(),
                                  .expires = Message::kNever,
-                                 .topic = with_mountpoint(place, will.topic, made),
+                                 .topic = topic,
                                  .properties = properties,
                                  .payload = will.payload});
   if (will.properties.has(Property::message_expiry)) kept->expiry = will.properties.message_expiry;
@@ -215,7 +233,8 @@ Connack Shard::connack_of(const Newcomer& newcomer, Seconds expiry, bool present
   if (limits.awaiting_rel_max < 65'535) say.set(Property::receive_maximum, limits.awaiting_rel_max);
   if (limits.qos_max < Qos::exactly_once) say.set(Property::maximum_qos, static_cast<std::uint32_t>(limits.qos_max));
   if (!limits.retain_available) say.set(Property::retain_available, 0U);
-  if (limits.packet_size_max < wire::mqtt::kBodyBytesMax) say.set(Property::maximum_packet_size, limits.packet_size_max);
+  if (limits.packet_size_max < wire::mqtt::kBodyBytesMax)
+    say.set(Property::maximum_packet_size, limits.packet_size_max);
   if (limits.topic_alias_max > 0) say.set(Property::topic_alias_maximum, limits.topic_alias_max);
   if (!limits.wildcard_available) say.set(Property::wildcard_subscription_available, 0U);
   if (!limits.shared_available) say.set(Property::shared_subscription_available, 0U);

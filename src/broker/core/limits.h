@@ -3,6 +3,7 @@
 // Thread: values; immutable once the shards run.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -20,8 +21,8 @@ struct ListenerLimits {
   std::uint32_t topic_levels_max = 128;
   std::uint32_t topic_length_max = 65'535;
   std::uint32_t client_id_length_max = 1024;
-  std::uint32_t subscriptions_max = 0;  // of one client; 0: no limit
-  std::uint16_t inflight_max = 32;      // to the client, unacknowledged
+  std::uint32_t subscriptions_max = 0;   // of one client; 0: no limit
+  std::uint16_t inflight_max = 32;       // to the client, unacknowledged
   std::uint16_t awaiting_rel_max = 100;  // from the client, unfinished: our receive maximum
   std::uint16_t topic_alias_max = 0;
   bool retain_available = true;
@@ -31,6 +32,11 @@ struct ListenerLimits {
   double keep_alive_factor = 1.5;
   std::chrono::seconds keep_alive_max{0};  // 0: as the client asks
   std::chrono::seconds session_expiry_max{7200};
+
+  [[nodiscard]] wire::mqtt::Seconds capped_expiry(wire::mqtt::Seconds asked) const noexcept {
+    const std::int64_t most = std::min<std::int64_t>(session_expiry_max.count(), wire::mqtt::kNever.count());
+    return std::min(asked, wire::mqtt::Seconds{static_cast<std::uint32_t>(most)});
+  }
 };
 
 }  // namespace holdfast::broker

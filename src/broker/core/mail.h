@@ -1,4 +1,5 @@
-// broker/core/mail.h: what the shards of a node tell each other. Values, carried in order from each shard to each other.
+// broker/core/mail.h: what the shards of a node tell each other. Values, carried in order from each shard to each
+// other.
 //
 // Order: what one shard sends to another arrives in the order it was sent, and nothing is lost.
 // Cost:  a message is shared, not copied: 8 bytes and its count.

@@ -41,7 +41,7 @@ class Message {
     MessageId id = {};
     Qos qos = Qos::at_most_once;
     bool retain = false;          // as published
-    std::uint64_t publisher = 0;  // the serial number of the publisher's session, for No Local; 0: none
+    std::uint64_t publisher = 0;  // the serial of its session, for No Local; 0: none
     base::Time expires = kNever;
     std::string_view topic;
     std::span<const std::byte> properties = {};  // see properties()

@@ -56,11 +56,10 @@ void Shard::on_ack(std::uint32_t at, const wire::mqtt::Header& header, wire::mqt
 void Shard::on_disconnect(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
   Place& place = places_[at];
   wire::mqtt::Disconnect disconnect;
-  const Fault* fault = wire::mqtt::decode_disconnect(header, body, place.client->terms.version,
-                                                     wire::mqtt::Sender::client, disconnect);
+  const Fault* fault =
+      wire::mqtt::decode_disconnect(header, body, place.client->terms.version, wire::mqtt::Sender::client, disconnect);
   if (fault == nullptr && disconnect.properties.has(wire::mqtt::Property::session_expiry)) {
-    const wire::mqtt::Seconds most{static_cast<std::uint32_t>(place.client->limits.session_expiry_max.count())};
-    fault = place.session.change_expiry(std::min(disconnect.properties.session_expiry, most));
+    fault = place.session.change_expiry(place.client->limits.capped_expiry(disconnect.properties.session_expiry));
   }
   if (fault != nullptr) return fail(at, *fault, now);
   const bool with_will = disconnect.reason != Reason::normal_disconnection;

@@ -24,12 +24,11 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 std::string presence_text(const Session& session, const Client& client, EndReason reason) {
-  const std::string who =
-      fmt::format(R"("clientid":{},"username":{},"ipaddress":{})", quoted(session.client_id()),
-                  quoted(session.user_name()), quoted(client.address.text()));
+  const std::string who = fmt::format(R"("clientid":{},"username":{},"ipaddress":{})", quoted(session.client_id()),
+                                      quoted(session.user_name()), quoted(client.address.text()));
   if (reason != EndReason::none) return fmt::format(R"({{{},"reason":"{}"}})", who, name(reason));
-  return fmt::format(R"({{{},"proto_ver":{},"session_expiry":{}}})", who,
-                     static_cast<unsigned>(client.terms.version), session.expiry().count());
+  return fmt::format(R"({{{},"proto_ver":{},"session_expiry":{}}})", who, static_cast<unsigned>(client.terms.version),
+                     session.expiry().count());
 }
 
 }  // namespace holdfast::broker

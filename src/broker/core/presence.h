@@ -9,7 +9,8 @@
 
 namespace holdfast::broker {
 
-// JSON: clientid, username, ipaddress; and proto_ver and session_expiry (seconds) of one that comes, reason of one that goes.
+// JSON: clientid, username, ipaddress; and proto_ver and session_expiry (seconds) of one that comes, reason of one that
+// goes.
 [[nodiscard]] std::string presence_text(const Session& session, const Client& client, EndReason reason);
 
 }  // namespace holdfast::broker

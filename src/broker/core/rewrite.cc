@@ -53,7 +53,8 @@ void expand(std::string& into, std::string_view pattern, std::string_view client
     if (pattern[i] == '%' && (next == 'c' || next == 'u')) {
       into += next == 'c' ? client_id : user_name;
       ++i;
-    } else if (pattern[i] == '$' && next >= '1' && next <= '9' && static_cast<std::size_t>(next - '1') < captured.size()) {
+    } else if (pattern[i] == '$' && next >= '1' && next <= '9' &&
+               static_cast<std::size_t>(next - '1') < captured.size()) {
       into += captured[static_cast<std::size_t>(next - '1')];
       ++i;
     } else {

@@ -56,7 +56,7 @@ struct Outcome {
 
 class Session {
  public:
-  // `serial` names the session in this process, never 0: Message::publisher() of what its client publishes.
+  // `serial` names the client, never 0: Message::publisher() of what it publishes.
   Session(std::string_view client_id, std::string_view user_name, std::uint64_t serial, const SessionLimits& limits);
   Session(Session&&) = default;
 

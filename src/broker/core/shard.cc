@@ -2,12 +2,16 @@
 // subscribing.cc and sharing.cc.
 #include "broker/core/shard.h"
 
+#include <algorithm>
+
 namespace holdfast::broker {
 namespace {
 
 constexpr base::Duration kTickMax = std::chrono::seconds(1);
 constexpr base::Duration kSweep = std::chrono::milliseconds(200);
 constexpr std::uint32_t kSweepPlaces = 2048;
+constexpr int kDuesATurn = 1000;
+constexpr std::size_t kDuesMin = 1024;
 
 }  // namespace
 
@@ -35,14 +39,31 @@ Shard::~Shard() = default;
 
 void Shard::due(Due::What what, base::Time at, std::uint64_t serial, base::Key place) {
   if (at == base::Time::max()) return;
-  dues_.push({at, what, serial, place});
+  if (dues_.size() >= std::max(kDuesMin, 2 * dues_checked_)) forget_void_dues();
+  dues_.push_back({at, what, serial, place});
+  std::push_heap(dues_.begin(), dues_.end());
+}
+
+// A client that comes and goes leaves one behind each time, for as long as its session could have waited.
+void Shard::forget_void_dues() {
+  std::erase_if(dues_, [this](const Due& each) { return is_void(each); });
+  std::make_heap(dues_.begin(), dues_.end());
+  dues_checked_ = dues_.size();
+}
+
+bool Shard::is_void(const Due& due) {
+  if (due.what == Due::What::delayed) return !delayed_.contains(due.serial);
+  const Place* place = places_.find(due.place);
+  if (place == nullptr || place->client) return true;
+  return due.what == Due::What::will ? !place->will || place->will_due != due.serial : place->due != due.serial;
 }
 
 base::Time Shard::tick(base::Time now) {
-  while (!dues_.empty() && dues_.top().at <= now) {
-    const Due next = dues_.top();
-    dues_.pop();
-    on_due(next, now);
+  for (int left = kDuesATurn; left > 0 && !dues_.empty() && dues_.front().at <= now; --left) {
+    const Due next = dues_.front();
+    std::pop_heap(dues_.begin(), dues_.end());
+    dues_.pop_back();
+    if (!is_void(next)) on_due(next, now);
   }
   end_doomed(now);
   if (now - swept_ >= kSweep) {
@@ -52,13 +73,12 @@ base::Time Shard::tick(base::Time now) {
   }
   if (go_on_scanning(now)) return now;
   const base::Time latest = now + kTickMax;
-  return dues_.empty() ? latest : std::min(latest, dues_.top().at);
+  return dues_.empty() ? latest : std::min(latest, dues_.front().at);
 }
 
 void Shard::on_due(const Due& due, base::Time now) {
   if (due.what == Due::What::delayed) {
     const auto found = delayed_.find(due.serial);
-    if (found == delayed_.end()) return;
     const MessageRef message = std::move(found->second);
     delayed_.erase(found);
     delayed_bytes_ -= message->bytes();
@@ -66,16 +86,12 @@ void Shard::on_due(const Due& due, base::Time now) {
     publish_message(message, now);
     return;
   }
-  Place* place = places_.find(due.place);
-  if (place == nullptr || place->client) return;
-  if (due.what == Due::What::will && place->will_due == due.serial && place->will) {
-    const std::unique_ptr<Will> will = std::move(place->will);
-    fire(*will, now);
+  if (due.what == Due::What::will) {
+    const std::unique_ptr<Will> will = std::move(places_[due.place.index].will);
+    return fire(*will, now);
   }
-  if (due.what == Due::What::session_end && place->due == due.serial) {
-    counters_.sessions_expired.add();
-    discard_session(due.place.index, now);
-  }
+  counters_.sessions_expired.add();
+  discard_session(due.place.index, now);
 }
 
 void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
@@ -106,8 +122,8 @@ void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
     void operator()(Release& mail) { shard.claims_.release(mail.client_id); }
     void operator()(ExclusiveAsk& mail) {
       const bool granted = shard.take_exclusive(mail.topic, mail.client_id);
-      shard.ports_.mail(from, ExclusiveAnswer{std::move(mail.topic), std::move(mail.client_id), mail.ticket, mail.index,
-                                              granted});
+      shard.ports_.mail(
+          from, ExclusiveAnswer{std::move(mail.topic), std::move(mail.client_id), mail.ticket, mail.index, granted});
     }
     void operator()(ExclusiveAnswer& mail) { shard.on_exclusive(mail, now); }
     void operator()(ExclusiveRelease& mail) { shard.give_exclusive(mail.topic, mail.client_id); }
@@ -127,11 +143,15 @@ unsigned Shard::orders(std::string_view name) const noexcept {
 }
 
 std::string_view Shard::with_mountpoint(const Place& place, std::string_view name, std::string& made) {
-  if (place.mountpoint.empty()) return name;
-  std::string mounted = place.mountpoint;
-  mounted += name;
-  made = std::move(mounted);  // `name` may be a view into what was there
+  if (place.mountpoint.view().empty()) return name;
+  made = mounted(place, name);  // `name` may be a view into what was there
   return made;
+}
+
+std::string Shard::mounted(const Place& place, std::string_view filter) {
+  std::string whole(place.mountpoint.view());
+  whole += filter;
+  return whole;
 }
 
 void Shard::dropped(const Session& /*session*/, const Message& /*message*/, DropReason reason) {

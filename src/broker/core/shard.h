@@ -8,8 +8,8 @@
 //          of the other shards (route_table.h); each shard that wants the message gets one reference to it. Retained
 //          messages go to all shards, which keep and match them in one step, so that no subscriber misses one.
 // Order:   what one client publishes to one topic reaches each subscriber in that order.
-// Answers: CONNACK, SUBACK and PUBACK follow a completion: claimed, routes seen, taken. On one shard these come at once.
-// Limits:  kShardsMax shards; limits.h for what a client may do; SessionLimits for what waits for it.
+// Answers: CONNACK, SUBACK and PUBACK follow a completion: claimed, routes seen, taken. On one shard these come at
+// once. Limits:  kShardsMax shards; limits.h for what a client may do; SessionLimits for what waits for it.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -17,7 +17,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +26,7 @@
 #include "broker/core/claims.h"
 #include "broker/core/client.h"
 #include "broker/core/end_reason.h"
+#include "broker/core/flat_text.h"
 #include "broker/core/hashed_topic.h"
 #include "broker/core/ports.h"
 #include "broker/core/retained_tree.h"
@@ -120,7 +120,7 @@ class Shard final : private Ledger {
     Housed session;
     std::unique_ptr<Client> client;
     std::unique_ptr<Will> will;  // waits for its delay
-    std::string mountpoint;
+    FlatText mountpoint;
     std::uint64_t due = 0;  // names the deadline that counts: older ones are void
     std::uint64_t will_due = 0;
     std::uint64_t match = 0;  // the match that met it last, and where that noted it
@@ -149,7 +149,7 @@ class Shard final : private Ledger {
     What what{};
     std::uint64_t serial = 0;
     base::Key place;
-    friend bool operator>(const Due& a, const Due& b) { return a.at > b.at; }
+    friend bool operator<(const Due& a, const Due& b) { return a.at > b.at; }  // the soonest is on top
   };
   // A SUBSCRIBE that waits until the other shards know its filters.
   struct PendingSuback {
@@ -183,8 +183,10 @@ class Shard final : private Ledger {
   // connecting.cc
   void settle(std::string_view client_id, Claims::Outcome outcome);
   void release(std::string_view client_id);
-  void reject_late(const Newcomer& newcomer);
-  std::uint32_t begin_session(const Newcomer& newcomer);
+  [[nodiscard]] static std::optional<wire::mqtt::Reason> refusal_of(const Newcomer& newcomer,
+                                                                    std::string_view mountpoint);
+  void reject(const Newcomer& newcomer, wire::mqtt::Reason reason, EndReason why);
+  std::uint32_t begin_session(const Newcomer& newcomer, std::string_view mountpoint);
   [[nodiscard]] static std::uint32_t place_of(const Session& session) noexcept;
   void welcome(std::uint32_t at, const Newcomer& newcomer, bool present, base::Time now);
   [[nodiscard]] std::unique_ptr<Client> client_of(const Newcomer& newcomer, const Place& place);
@@ -278,9 +280,12 @@ class Shard final : private Ledger {
 
   // shard.cc
   void due(Due::What what, base::Time at, std::uint64_t serial, base::Key place);
+  void forget_void_dues();
+  [[nodiscard]] bool is_void(const Due& due);
   void on_due(const Due& due, base::Time now);
   [[nodiscard]] Context context(Place& place, base::Time now) { return {place.client.get(), *this, now}; }
   [[nodiscard]] static std::string_view with_mountpoint(const Place& place, std::string_view name, std::string& made);
+  [[nodiscard]] static std::string mounted(const Place& place, std::string_view filter);
   [[nodiscard]] unsigned orders(std::string_view name) const noexcept;
   void mail_all(const Mail& mail);
 
@@ -302,7 +307,6 @@ class Shard final : private Ledger {
   ShareGroups groups_;
   base::Random random_;
 
-  std::uint64_t last_serial_ = 0;   // of sessions
   std::uint64_t last_message_ = 0;
   std::uint64_t last_version_ = 0;  // of retained messages
   std::uint64_t last_due_ = 0;
@@ -323,7 +327,8 @@ class Shard final : private Ledger {
   wire::mqtt::Bytes forwarded_;
   std::string made_;
 
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> dues_;
+  std::vector<Due> dues_;         // a heap
+  std::size_t dues_checked_ = 0;  // so many were left when void ones were last thrown away
   boost::unordered_flat_map<std::uint64_t, MessageRef> delayed_;
   std::uint64_t delayed_bytes_ = 0;
   boost::unordered_flat_map<std::uint64_t, PendingSuback> pending_;

@@ -11,11 +11,10 @@ std::uint64_t Shard::group_key(std::string_view name, std::string_view filter) c
 
 void Shard::join(std::uint32_t at, std::string_view name, std::string_view filter, const SubscriptionOptions& options) {
   const Place& place = places_[at];
-  const ShareGroups::Joined joined =
-      groups_.join(name, filter,
-                   {.subscription = {.subscriber = at, .options = options},
-                    .key = keyed_hash(settings_.hash_key, place.session.client_id()),
-                    .presence = place.client ? Presence::online : Presence::offline});
+  const ShareGroups::Joined joined = groups_.join(name, filter,
+                                                  {.subscription = {.subscriber = at, .options = options},
+                                                   .key = keyed_hash(settings_.hash_key, place.session.client_id()),
+                                                   .presence = place.client ? Presence::online : Presence::offline});
   if (joined.is_new) know_group(joined.group);
   if (joined.is_new_member) tell_group(joined.group);
 }
@@ -63,7 +62,7 @@ void Shard::for_each_group(const Place& place, Visit&& visit) const {
   for (const SubscriptionEntry& entry : place.session.subscriptions()) {
     const ShareRead share = parse_share(entry.filter.view());
     if (share.form != ShareRead::Form::shared) continue;
-    if (const auto group = groups_.find(share.group, place.mountpoint + std::string(share.filter))) visit(*group);
+    if (const auto group = groups_.find(share.group, mounted(place, share.filter))) visit(*group);
   }
 }
 

@@ -87,7 +87,7 @@ void Shard::make_subscription(std::uint32_t at, const std::string& filter, const
   Place& place = places_[at];
   const ShareRead share = parse_share(filter);
   const bool fresh = place.session.subscribe(filter, options) == Session::Subscribed::fresh;
-  const std::string mounted = place.mountpoint + std::string(plain_part(filter, share));
+  const std::string mounted = this->mounted(place, plain_part(filter, share));
   if (share.form == ShareRead::Form::shared) return join(at, share.group, mounted, options);
   if (tree_.add(mounted, at, options) == Added::first_of_filter && settings_.shards > 1) {
     mail_all(RouteChange{mounted, true});
@@ -108,6 +108,7 @@ std::optional<Reason> Shard::refusal_of(const Place& place, std::string_view fil
   if (plain.size() > limits.topic_length_max || count_levels(plain) > limits.topic_levels_max) {
     return Reason::topic_filter_invalid;
   }
+  if (!place.mountpoint.view().empty() && !valid_filter(mounted(place, plain))) return Reason::topic_filter_invalid;
   //= MQTT5 [MQTT-3.2.2-16]
   if (!limits.wildcard_available && has_wildcard(plain)) return Reason::wildcard_subscriptions_not_supported;
   const bool shared = share.form == ShareRead::Form::shared;
@@ -121,8 +122,7 @@ std::optional<Reason> Shard::refusal_of(const Place& place, std::string_view fil
   return std::nullopt;
 }
 
-void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body,
-                           base::Time now) {
+void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
   Place& place = places_[at];
   wire::mqtt::Unsubscribe unsubscribe;
   const Fault* fault = wire::mqtt::decode_unsubscribe(header, body, place.client->terms.version, unsubscribe);
@@ -145,7 +145,7 @@ bool Shard::unsubscribe(std::uint32_t at, const std::string& filter) {
   Place& place = places_[at];
   if (!place.session.unsubscribe(filter)) return false;
   const ShareRead share = parse_share(filter);
-  const std::string mounted = place.mountpoint + std::string(plain_part(filter, share));
+  const std::string mounted = this->mounted(place, plain_part(filter, share));
   if (share.form == ShareRead::Form::shared) {
     part_from(at, share.group, mounted);
     return true;
@@ -231,7 +231,7 @@ Shard::ScanState Shard::go_on(Scan& scan, base::Time now) {
 Reason Shard::ask_exclusive(std::uint32_t at, const std::string& filter, const SubscriptionOptions& options,
                             PendingSuback& pending) {
   const Place& place = places_[at];
-  const std::string topic = place.mountpoint + filter.substr(kExclusive.size());
+  const std::string topic = mounted(place, plain_part(filter, {}));
   const std::string client_id(place.session.client_id());
   const unsigned orderer = orders(topic);
   if (orderer == number_) {
@@ -239,7 +239,8 @@ Reason Shard::ask_exclusive(std::uint32_t at, const std::string& filter, const S
     make_subscription(at, filter, options, pending);
     return granted(options.qos);
   }
-  ports_.mail(orderer, ExclusiveAsk{topic, client_id, pending.ticket, static_cast<std::uint32_t>(pending.codes.size())});
+  ports_.mail(orderer,
+              ExclusiveAsk{topic, client_id, pending.ticket, static_cast<std::uint32_t>(pending.codes.size())});
   pending.exclusive.push_back({static_cast<std::uint32_t>(pending.codes.size()), filter, options});
   ++pending.waits_for;
   return Reason::quota_exceeded;  // until it is granted
