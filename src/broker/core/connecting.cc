@@ -166,6 +166,7 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   client.send(connack_of(newcomer, expiry, present));
   set_presence(at, Presence::online);
   place.session.attach(context(place, now));
+  scan_soon(at);
   auto_subscribe(at, now);
   tell_presence(place, "connected", EndReason::none, now);
 }
@@ -352,7 +353,7 @@ void Shard::auto_subscribe(std::uint32_t at, base::Time now) {
     std::string filter;
     const Session& session = places_[at].session;
     expand(filter, each.filter, session.client_id(), session.user_name());
-    (void)subscribe(at, filter, each.options, pending);
+    pending.codes.push_back(subscribe(at, filter, each.options, pending));
   }
   wait_for_answers(std::move(pending), now);
 }

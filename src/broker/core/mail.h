@@ -72,20 +72,20 @@ struct Release {
 // One subscriber only: asked of, and answered by, the shard that orders this topic.
 struct ExclusiveAsk {
   std::string topic;
-  std::string client_id;
+  base::Key session;  // at the sender
   std::uint64_t ticket = 0;
   std::uint32_t index = 0;  // of its code in SUBACK
 };
 struct ExclusiveAnswer {
   std::string topic;
-  std::string client_id;
+  base::Key session;
   std::uint64_t ticket = 0;
   std::uint32_t index = 0;
   bool granted = false;
 };
 struct ExclusiveRelease {
   std::string topic;
-  std::string client_id;
+  base::Key session;
 };
 
 using Mail = std::variant<Forward, RouteChange, RoutesAsk, RoutesSeen, GroupCount, Claim, Granted, Settled, Release,

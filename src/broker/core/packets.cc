@@ -48,7 +48,8 @@ void Shard::on_ack(std::uint32_t at, const wire::mqtt::Header& header, wire::mqt
       default: fault = place.session.on_pubcomp(ack.packet_id, ack.reason, context); break;
     }
   }
-  if (fault != nullptr) fail(at, *fault, now);
+  if (fault != nullptr) return fail(at, *fault, now);
+  scan_soon(at);
 }
 
 //= MQTT5 [MQTT-3.14.4-3]
@@ -77,6 +78,7 @@ void Shard::fail(std::uint32_t at, const Fault& fault, base::Time now) {
 void Shard::on_room(std::uint32_t at, base::Time now) {
   Place& place = places_[at];
   place.session.pump(context(place, now));
+  scan_soon(at);
 }
 
 }  // namespace holdfast::broker

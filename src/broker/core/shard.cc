@@ -121,12 +121,11 @@ void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
     void operator()(Settled& mail) { shard.claims_.settle(mail.client_id, mail.outcome); }
     void operator()(Release& mail) { shard.claims_.release(mail.client_id); }
     void operator()(ExclusiveAsk& mail) {
-      const bool granted = shard.take_exclusive(mail.topic, mail.client_id);
-      shard.ports_.mail(
-          from, ExclusiveAnswer{std::move(mail.topic), std::move(mail.client_id), mail.ticket, mail.index, granted});
+      const bool granted = shard.take_exclusive(mail.topic, {from, mail.session});
+      shard.ports_.mail(from, ExclusiveAnswer{std::move(mail.topic), mail.session, mail.ticket, mail.index, granted});
     }
     void operator()(ExclusiveAnswer& mail) { shard.on_exclusive(mail, now); }
-    void operator()(ExclusiveRelease& mail) { shard.give_exclusive(mail.topic, mail.client_id); }
+    void operator()(ExclusiveRelease& mail) { shard.give_exclusive(mail.topic, {from, mail.session}); }
   };
   std::visit(Reader{*this, from, now}, mail);
 }

@@ -108,6 +108,13 @@ class Shard final : private Ledger {
   enum class WillNow : bool { no, yes };
   enum class ScanState : std::uint8_t { done, more, blocked };
 
+  // Retained messages on their way to a new subscriber, at its own pace.
+  struct Scan {
+    std::string subscription;  // as the session has it
+    std::string filter;
+    SubscriptionOptions options;
+    RetainedTree::Cursor cursor;
+  };
   // So that who is told of a session finds its place.
   struct Housed : Session {
     Housed(Session&& begun) : Session(std::move(begun)) {}  // NOLINT(google-explicit-constructor)
@@ -120,11 +127,13 @@ class Shard final : private Ledger {
     Housed session;
     std::unique_ptr<Client> client;
     std::unique_ptr<Will> will;  // waits for its delay
+    std::unique_ptr<std::deque<Scan>> scans;
     FlatText mountpoint;
     std::uint64_t due = 0;  // names the deadline that counts: older ones are void
     std::uint64_t will_due = 0;
     std::uint64_t match = 0;  // the match that met it last, and where that noted it
     std::uint32_t hit = 0;
+    bool is_scanning = false;  // it is in scanning_
   };
   static constexpr std::uint32_t kNoId = ~0U;
   // One receiver of a message, made of all its subscriptions that match.
@@ -158,10 +167,6 @@ class Shard final : private Ledger {
       std::string filter;
       SubscriptionOptions options;
     };
-    struct Retained {
-      std::string filter;
-      SubscriptionOptions options;
-    };
     std::uint64_t ticket = 0;
     base::Key place;
     base::Key link;
@@ -170,14 +175,13 @@ class Shard final : private Ledger {
     unsigned waits_for = 0;  // answers
     std::vector<wire::mqtt::Reason> codes;
     std::vector<Exclusive> exclusive;  // asked for
-    std::vector<Retained> retained;    // whose retained messages are to be sent
+    std::vector<Scan> scans;           // for their retained messages
   };
-  // Retained messages on their way to a new subscriber, at its own pace.
-  struct Scan {
-    base::Key place;
-    std::string filter;
-    SubscriptionOptions options;
-    RetainedTree::Cursor cursor;
+  // Who has a topic for itself.
+  struct Holder {
+    unsigned shard = 0;
+    base::Key session;
+    friend bool operator==(const Holder&, const Holder&) = default;
   };
 
   // connecting.cc
@@ -241,17 +245,20 @@ class Shard final : private Ledger {
                                                              const ShareRead& share);
   void on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
   bool unsubscribe(std::uint32_t at, const std::string& filter);
+  [[nodiscard]] static const SubscriptionOptions* find_twin(const Session& session, std::string_view filter);
   void wait_for_answers(PendingSuback pending, base::Time now);
   void on_answer(std::uint64_t ticket, base::Time now);
   void finish(PendingSuback& pending, base::Time now);
+  void scan_soon(std::uint32_t at);
   bool go_on_scanning(base::Time now);
-  [[nodiscard]] ScanState go_on(Scan& scan, base::Time now);
+  [[nodiscard]] ScanState go_on(Place& place, base::Time now);
+  [[nodiscard]] ScanState go_on(Place& place, Scan& scan, base::Time now);
   [[nodiscard]] wire::mqtt::Reason ask_exclusive(std::uint32_t at, const std::string& filter,
                                                  const SubscriptionOptions& options, PendingSuback& pending);
   void on_exclusive(const ExclusiveAnswer& answer, base::Time now);
-  [[nodiscard]] bool take_exclusive(std::string_view topic, std::string_view client_id);
-  void release_exclusive(std::string_view topic, std::string_view client_id);
-  void give_exclusive(std::string_view topic, std::string_view client_id);
+  [[nodiscard]] bool take_exclusive(std::string_view topic, const Holder& holder);
+  void release_exclusive(std::string_view topic, base::Key session);
+  void give_exclusive(std::string_view topic, const Holder& holder);
 
   // sharing.cc
   [[nodiscard]] std::uint64_t group_key(std::string_view name, std::string_view filter) const noexcept;
@@ -333,8 +340,8 @@ class Shard final : private Ledger {
   std::uint64_t delayed_bytes_ = 0;
   boost::unordered_flat_map<std::uint64_t, PendingSuback> pending_;
   boost::unordered_flat_map<std::uint64_t, ShareGroups::Group> group_keys_;  // how shards name groups to each other
-  std::deque<Scan> scans_;
-  boost::unordered_flat_map<std::string, std::string, TextHash, std::equal_to<>> exclusive_;  // topic: client id
+  std::deque<base::Key> scanning_;                                           // places whose scans can go on
+  boost::unordered_flat_map<std::string, Holder, TextHash, std::equal_to<>> exclusive_;  // by topic
 };
 
 }  // namespace holdfast::broker

@@ -1,4 +1,6 @@
 // SUBSCRIBE and UNSUBSCRIBE, and the retained messages that follow. The rest of Shard is in shard.cc.
+#include <algorithm>
+
 #include "broker/core/rewrite.h"
 #include "broker/core/shard.h"
 
@@ -19,6 +21,9 @@ constexpr std::size_t kScanSteps = 64;
 constexpr Fault kNoLocalShared{Reason::protocol_error, "MQTT5 [MQTT-3.8.3-4]", "No Local on a shared subscription"};
 
 Reason granted(Qos qos) { return static_cast<Reason>(qos); }
+
+// SUBACK says otherwise when the answer has come.
+constexpr Reason kNotYetGranted = Reason::quota_exceeded;
 
 // What a filter is without $share/GROUP/ and $exclusive/.
 std::string_view plain_part(std::string_view filter, const ShareRead& share) {
@@ -44,7 +49,9 @@ void Shard::on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wir
                                       .identifier = subscribe.properties.subscription_id};
     pending.codes.push_back(this->subscribe(at, each.filter, options, pending));
   }
+  const bool is_denied = std::ranges::find(pending.codes, Reason::not_authorized) != pending.codes.end();
   wait_for_answers(std::move(pending), now);
+  if (is_denied) denied(at, now);
 }
 
 const Fault* Shard::fault_of(const wire::mqtt::FilterList& filters) {
@@ -87,8 +94,13 @@ void Shard::make_subscription(std::uint32_t at, const std::string& filter, const
   Place& place = places_[at];
   const ShareRead share = parse_share(filter);
   const bool fresh = place.session.subscribe(filter, options) == Session::Subscribed::fresh;
-  const std::string mounted = this->mounted(place, plain_part(filter, share));
-  if (share.form == ShareRead::Form::shared) return join(at, share.group, mounted, options);
+  std::string mounted = this->mounted(place, plain_part(filter, share));
+  // What others are still to be told may be what this one needs them to know.
+  pending.has_new_routes |= settings_.shards > 1 && !pending_.empty();
+  if (share.form == ShareRead::Form::shared) {
+    pending.has_new_routes |= settings_.shards > 1 && fresh;
+    return join(at, share.group, mounted, options);
+  }
   if (tree_.add(mounted, at, options) == Added::first_of_filter && settings_.shards > 1) {
     mail_all(RouteChange{mounted, true});
     pending.has_new_routes = true;
@@ -98,7 +110,7 @@ void Shard::make_subscription(std::uint32_t at, const std::string& filter, const
   //= MQTT5 [MQTT-3.3.1-11]
   const bool wants_retained = options.retain_handling == RetainHandling::send ||
                               (options.retain_handling == RetainHandling::send_if_new && fresh);
-  if (wants_retained && retained_.size() > 0) pending.retained.push_back({mounted, options});
+  if (wants_retained) pending.scans.push_back({filter, std::move(mounted), options, {}});
 }
 
 std::optional<Reason> Shard::refusal_of(const Place& place, std::string_view filter, const ShareRead& share) {
@@ -144,17 +156,26 @@ void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, w
 bool Shard::unsubscribe(std::uint32_t at, const std::string& filter) {
   Place& place = places_[at];
   if (!place.session.unsubscribe(filter)) return false;
+  if (place.scans) std::erase_if(*place.scans, [&](const Scan& scan) { return scan.subscription == filter; });
   const ShareRead share = parse_share(filter);
   const std::string mounted = this->mounted(place, plain_part(filter, share));
   if (share.form == ShareRead::Form::shared) {
     part_from(at, share.group, mounted);
     return true;
   }
-  if (filter.starts_with(kExclusive)) release_exclusive(mounted, std::string(place.session.client_id()));
-  if (tree_.remove(mounted, at) == Removed::last_of_filter && settings_.shards > 1) {
+  if (filter.starts_with(kExclusive)) release_exclusive(mounted, places_.key_of(at));
+  if (const SubscriptionOptions* twin = find_twin(place.session, filter)) {
+    (void)tree_.add(mounted, at, *twin);
+  } else if (tree_.remove(mounted, at) == Removed::last_of_filter && settings_.shards > 1) {
     mail_all(RouteChange{mounted, false});
   }
   return true;
+}
+
+// A topic that is subscribed to exclusively and also as any other is one to the tree.
+const SubscriptionOptions* Shard::find_twin(const Session& session, std::string_view filter) {
+  if (filter.starts_with(kExclusive)) return session.find_subscription(filter.substr(kExclusive.size()));
+  return session.find_subscription(std::string(kExclusive) + std::string(filter));
 }
 
 // SUBACK goes out when every shard knows of the subscription: what is published after it will be delivered.
@@ -187,30 +208,51 @@ void Shard::finish(PendingSuback& pending, base::Time now) {
     suback.codes = std::as_bytes(std::span(pending.codes));
     place->client->send(suback);
   }
-  for (PendingSuback::Retained& each : pending.retained) {
-    scans_.push_back({.place = pending.place, .filter = std::move(each.filter), .options = each.options, .cursor = {}});
+  if (retained_.size() == 0) return;
+  for (Scan& each : pending.scans) {
+    if (place->session.find_subscription(each.subscription) == nullptr) continue;
+    if (!place->scans) place->scans = std::make_unique<std::deque<Scan>>();
+    place->scans->push_back(std::move(each));
   }
+  scan_soon(pending.place.index);
   go_on_scanning(now);
+}
+
+// Something may have changed that its scans wait for.
+void Shard::scan_soon(std::uint32_t at) {
+  Place& place = places_[at];
+  if (!place.scans || place.is_scanning) return;
+  place.is_scanning = true;
+  scanning_.push_back(places_.key_of(at));
 }
 
 // A few of them a turn, each a few messages, so that a subscriber to everything holds nobody up. True when one of them
 // could go on at once.
 bool Shard::go_on_scanning(base::Time now) {
-  bool more = false;
-  for (std::size_t left = std::min(scans_.size(), kScansATurn); left > 0; --left) {
-    Scan scan = std::move(scans_.front());
-    scans_.pop_front();
-    const ScanState state = go_on(scan, now);
-    more |= state == ScanState::more;
-    if (state != ScanState::done) scans_.push_back(std::move(scan));
+  for (std::size_t left = std::min(scanning_.size(), kScansATurn); left > 0; --left) {
+    const base::Key key = scanning_.front();
+    scanning_.pop_front();
+    Place* place = places_.find(key);
+    if (place == nullptr) continue;
+    place->is_scanning = false;
+    if (go_on(*place, now) == ScanState::more) scan_soon(key.index);
   }
-  return more;
+  return !scanning_.empty();
 }
 
-Shard::ScanState Shard::go_on(Scan& scan, base::Time now) {
-  Place* place = places_.find(scan.place);
-  if (place == nullptr) return ScanState::done;
-  if (!place->client) return ScanState::blocked;  // it goes on when the client comes back
+// The scans of one client, one after the other.
+Shard::ScanState Shard::go_on(Place& place, base::Time now) {
+  while (place.scans && !place.scans->empty()) {
+    if (!place.client) return ScanState::blocked;  // it goes on when the client comes back
+    const ScanState state = go_on(place, place.scans->front(), now);
+    if (state != ScanState::done) return state;
+    place.scans->pop_front();
+  }
+  place.scans.reset();
+  return ScanState::done;
+}
+
+Shard::ScanState Shard::go_on(Place& place, Scan& scan, base::Time now) {
   const std::uint32_t ids[] = {scan.options.identifier};
   //= MQTT5 [MQTT-3.3.1-8]
   const Delivery delivery{.qos = scan.options.qos,
@@ -218,10 +260,12 @@ Shard::ScanState Shard::go_on(Scan& scan, base::Time now) {
                           .share_group = kNoShareGroup,
                           .subscription_ids = std::span(ids, scan.options.identifier == 0 ? 0 : 1)};
   for (std::size_t steps = kScanSteps; steps > 0;) {
-    if (!place->client->ready() || place->session.queued() > 0) return ScanState::blocked;
+    if (!place.client->ready() || place.session.queued() > 0) return ScanState::blocked;
     const MessageRef message = retained_.next(scan.filter, scan.cursor, steps, now);
     if (!message) break;
-    note(*place, place->session.deliver(message, delivery, context(*place, now)));
+    //= MQTT5 [MQTT-3.8.3-3]
+    if (scan.options.no_local && message->publisher() == place.session.serial()) continue;
+    note(place, place.session.deliver(message, delivery, context(place, now)));
   }
   return scan.cursor.is_done ? ScanState::done : ScanState::more;
 }
@@ -232,18 +276,17 @@ Reason Shard::ask_exclusive(std::uint32_t at, const std::string& filter, const S
                             PendingSuback& pending) {
   const Place& place = places_[at];
   const std::string topic = mounted(place, plain_part(filter, {}));
-  const std::string client_id(place.session.client_id());
+  const base::Key session = places_.key_of(at);
   const unsigned orderer = orders(topic);
   if (orderer == number_) {
-    if (!take_exclusive(topic, client_id)) return Reason::quota_exceeded;
+    if (!take_exclusive(topic, {number_, session})) return Reason::quota_exceeded;
     make_subscription(at, filter, options, pending);
     return granted(options.qos);
   }
-  ports_.mail(orderer,
-              ExclusiveAsk{topic, client_id, pending.ticket, static_cast<std::uint32_t>(pending.codes.size())});
+  ports_.mail(orderer, ExclusiveAsk{topic, session, pending.ticket, static_cast<std::uint32_t>(pending.codes.size())});
   pending.exclusive.push_back({static_cast<std::uint32_t>(pending.codes.size()), filter, options});
   ++pending.waits_for;
-  return Reason::quota_exceeded;  // until it is granted
+  return kNotYetGranted;
 }
 
 void Shard::on_exclusive(const ExclusiveAnswer& answer, base::Time now) {
@@ -254,7 +297,8 @@ void Shard::on_exclusive(const ExclusiveAnswer& answer, base::Time now) {
     if (each.index != answer.index || !answer.granted) continue;
     const Place* place = places_.find(pending.place);
     if (place == nullptr || !place->client || place->client->link != pending.link) {
-      release_exclusive(answer.topic, answer.client_id);
+      const bool has_it = place != nullptr && place->session.find_subscription(each.filter) != nullptr;
+      if (!has_it) release_exclusive(answer.topic, answer.session);
       continue;
     }
     make_subscription(pending.place.index, each.filter, each.options, pending);
@@ -268,22 +312,20 @@ void Shard::on_exclusive(const ExclusiveAnswer& answer, base::Time now) {
   on_answer(answer.ticket, now);
 }
 
-bool Shard::take_exclusive(std::string_view topic, std::string_view client_id) {
-  const auto [at, is_new] = exclusive_.emplace(std::string(topic), std::string(client_id));
-  return is_new || at->second == client_id;
+bool Shard::take_exclusive(std::string_view topic, const Holder& holder) {
+  const auto [at, is_new] = exclusive_.emplace(std::string(topic), holder);
+  return is_new || at->second == holder;
 }
 
-void Shard::release_exclusive(std::string_view topic, std::string_view client_id) {
+void Shard::release_exclusive(std::string_view topic, base::Key session) {
   const unsigned orderer = orders(topic);
-  if (orderer != number_) {
-    return ports_.mail(orderer, ExclusiveRelease{std::string(topic), std::string(client_id)});
-  }
-  give_exclusive(topic, client_id);
+  if (orderer != number_) return ports_.mail(orderer, ExclusiveRelease{std::string(topic), session});
+  give_exclusive(topic, {number_, session});
 }
 
-void Shard::give_exclusive(std::string_view topic, std::string_view client_id) {
+void Shard::give_exclusive(std::string_view topic, const Holder& holder) {
   const auto found = exclusive_.find(topic);
-  if (found != exclusive_.end() && found->second == client_id) exclusive_.erase(found);
+  if (found != exclusive_.end() && found->second == holder) exclusive_.erase(found);
 }
 
 }  // namespace holdfast::broker
