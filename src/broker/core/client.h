@@ -34,10 +34,17 @@ struct Writing {
 
 class Client final : public Outlet {
  public:
-  Client(Writing& writing, base::Key its_link, const ListenerLimits& its_limits)
-      : link(its_link), limits(its_limits), writing_(writing) {}
+  // What all clients of a shard share.
+  struct Tools {
+    Ports& ports;
+    ShardCounters& counters;
+    wire::mqtt::Bytes scratch = {};  // where packets are made
+  };
 
-  [[nodiscard]] bool ready() override { return writing_.ports.ready(link); }
+  Client(Tools& tools, base::Key its_link, const ListenerLimits& its_limits)
+      : link(its_link), limits(its_limits), tools_(tools) {}
+
+  [[nodiscard]] bool ready() override { return tools_.ports.ready(link); }
   void publish(const OutgoingPublish& publish) override;
   void ack(wire::mqtt::PacketType type, std::uint16_t packet_id, wire::mqtt::Reason reason) override;
 
@@ -62,7 +69,7 @@ class Client final : public Outlet {
  private:
   void send_scratch();
 
-  Writing& writing_;
+  Tools& tools_;
 };
 
 }  // namespace holdfast::broker

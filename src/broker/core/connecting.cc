@@ -121,7 +121,7 @@ std::optional<Reason> Shard::refusal_of(const Newcomer& newcomer, std::string_vi
 // The connection was granted its session, and does not get it.
 void Shard::reject(const Newcomer& newcomer, Reason reason, EndReason why) {
   settle(newcomer.client_id, Claims::Outcome::unused);
-  Client client(ports_, newcomer.link, newcomer.limits, scratch_);
+  Client client(tools_, newcomer.link, newcomer.limits);
   client.terms.version = newcomer.connect.version;
   Connack connack;
   connack.reason = reason;
@@ -174,7 +174,7 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
 std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& place) {
   const Connect& connect = newcomer.connect;
   const ListenerLimits& limits = newcomer.limits;
-  auto client = std::make_unique<Client>(writing_, newcomer.link, limits);
+  auto client = std::make_unique<Client>(tools_, newcomer.link, limits);
   client->token = newcomer.token;
   client->address = newcomer.address;
   client->inbound = InboundAliases(connect.version == Protocol::v5 ? limits.topic_alias_max : std::uint16_t{0});

@@ -29,6 +29,7 @@ class OutQueue {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool has_qos0() const noexcept { return qos0_ > 0; }
   [[nodiscard]] OutItem& front() noexcept { return items_.front(); }
+  [[nodiscard]] OutItem& operator[](std::uint32_t index) noexcept { return items_[index]; }
   [[nodiscard]] const OutItem& operator[](std::uint32_t index) const noexcept { return items_[index]; }
 
   // Whether a message of this size can be added now, and whether it could if the queue were empty.

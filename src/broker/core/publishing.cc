@@ -238,16 +238,17 @@ void Shard::deliver(const MessageRef& message, const Hit& hit, base::Time now) {
 }
 
 void Shard::note(const Place& place, const Outcome& outcome) {
-  if (outcome.disconnect && place.client) doomed_.push_back(places_.key_of(place_of(place.session)));
+  if (!outcome.disconnect || !place.client) return;
+  doomed_.push_back({places_.key_of(place_of(place.session)), place.client->link});
 }
 
 // Those whose queue was full, and whose policy is that they go.
 void Shard::end_doomed(base::Time now) {
   for (std::size_t i = 0; i < doomed_.size(); ++i) {  // a will may doom another
-    const base::Key key = doomed_[i];
-    const Place* place = places_.find(key);
-    if (place == nullptr || !place->client) continue;
-    send_away(key.index, Reason::quota_exceeded, "too much waits for this client", EndReason::queue_full, now);
+    const Doomed doomed = doomed_[i];
+    const Place* place = places_.find(doomed.place);
+    if (place == nullptr || !place->client || place->client->link != doomed.link) continue;
+    send_away(doomed.place.index, Reason::quota_exceeded, "too much waits for this client", EndReason::queue_full, now);
   }
   doomed_.clear();
 }
@@ -291,15 +292,16 @@ void Shard::forward(const MessageRef& message, const Version& version) {
 
 void Shard::receive(Forward&& forward, base::Time now) {
   const MessageRef& message = forward.message;
-  if (forward.retained) keep_retained(message, forward.version, now);
+  if (forward.retained) {
+    // What is published here because of this one is newer.
+    last_version_ = std::max(last_version_, forward.version.clock);
+    keep_retained(message, forward.version, now);
+  }
   if (forward.wanted) {
     find_receivers(HashedTopic(message->topic(), settings_.hash_key), message->publisher());
     for (const Hit& hit : hits_) deliver(message, hit, now);
   }
-  for (const std::uint64_t key : forward.groups) {
-    const auto group = group_keys_.find(key);
-    if (group == group_keys_.end() || !deliver_here(message, group->second, now)) counters_.no_member.add();
-  }
+  for (const std::uint64_t key : forward.groups) deliver_to_group_from_elsewhere(message, key, now);
 }
 
 }  // namespace holdfast::broker

@@ -357,6 +357,16 @@ void Session::settle(const OutItem& item, Ledger& ledger) {
   if (item.share_group != kNoShareGroup && item.qos != Qos::at_most_once) ledger.settled(*this, item.share_group);
 }
 
+void Session::keep_shared(std::uint32_t share_group) noexcept {
+  const auto keep = [&](auto& items) {
+    for (std::uint32_t i = 0; i < items.size(); ++i) {
+      if (items[i].share_group == share_group) items[i].share_group = kNoShareGroup;
+    }
+  };
+  keep(window_);
+  keep(queue_);
+}
+
 // --- for whoever looks ---
 
 std::size_t Session::memory_bytes() const noexcept {

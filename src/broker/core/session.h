@@ -114,11 +114,14 @@ class Session {
   [[nodiscard]] const wire::mqtt::Fault* on_pubcomp(std::uint16_t packet_id, wire::mqtt::Reason reason,
                                                     const Context& context);
 
-  // Gives away what came through shared groups and may go to another member: all that waits, and QoS 1 that was sent
-  // and is not acknowledged. QoS 2 that was sent stays (MQTT5 4.8.2). Calls visit(MessageRef, Delivery), oldest first;
-  // subscription identifiers are not told. settled() is called for each QoS 1 and 2.
-  template <typename Visit>
-  void take_shared(Ledger& ledger, Visit&& visit);
+  // Gives away what came through shared groups and may go to another member: of all that waits, and of QoS 1 that was
+  // sent and is not acknowledged, that for which goes(const Message&, share_group) says so. The rest stays where it is,
+  // and QoS 2 that was sent (MQTT5 4.8.2). Calls visit(MessageRef, share_group) for each that goes, oldest first, after
+  // settled() for QoS 1 and 2.
+  template <typename Goes, typename Visit>
+  void take_shared(Ledger& ledger, Goes&& goes, Visit&& visit);
+  // It has left the group, whose number will mean another one: what it has from it is its own.
+  void keep_shared(std::uint32_t share_group) noexcept;
 
   // --- from the client ---
 
@@ -188,15 +191,15 @@ class Session {
 };
 static_assert(sizeof(Session) == 216);
 
-template <typename Visit>
-void Session::take_shared(Ledger& ledger, Visit&& visit) {
-  const auto may_go = [](const OutItem& item) {
+template <typename Goes, typename Visit>
+void Session::take_shared(Ledger& ledger, Goes&& goes, Visit&& visit) {
+  const auto may_go = [&](const OutItem& item) {
     const bool is_open = item.stage == OutItem::Stage::queued || item.stage == OutItem::Stage::awaiting_puback;
-    return is_open && item.share_group != kNoShareGroup;
+    return is_open && item.share_group != kNoShareGroup && goes(*item.message, item.share_group);
   };
   const auto give = [&](OutItem&& item) {
     if (item.qos != Qos::at_most_once) ledger.settled(*this, item.share_group);
-    visit(std::move(item.message), Delivery{.qos = item.qos, .retain = item.retain, .share_group = item.share_group});
+    visit(std::move(item.message), item.share_group);
   };
   window_.take_if(may_go, give);
   queue_.take_if(may_go, give);

@@ -20,7 +20,7 @@ Shard::Shard(const ShardSettings& settings, unsigned number, Ports& ports, Shard
       number_(number),
       ports_(ports),
       counters_(counters),
-      writing_{ports, counters},
+      tools_{ports, counters},
       ids_(0, TextHash{settings.hash_key}),
       claims_(settings.hash_key),
       tree_(settings.hash_key),

@@ -272,13 +272,17 @@ class Shard final : private Ledger {
   template <typename Visit>
   void for_each_group(const Place& place, Visit&& visit) const;
   void set_presence(std::uint32_t at, Presence presence);
+  enum class Stays : bool { no, yes };
   // To a member here, or noted in picks_ for the shard that is picked.
   void deliver_to_group(const MessageRef& message, ShareGroups::Group group, base::Time now);
-  [[nodiscard]] bool deliver_here(const MessageRef& message, ShareGroups::Group group, base::Time now);
+  void deliver_to_group_from_elsewhere(const MessageRef& message, std::uint64_t key, base::Time now);
+  void mail_to_group(const MessageRef& message, ShareGroups::Group group, unsigned shard);
   void deliver_to(const MessageRef& message, const Subscription& member, ShareGroups::Group group, base::Time now);
   [[nodiscard]] ShareGroups::Draw draw_of(const Message& message) const;
+  // Nobody where only such would be picked as may not have it: members that are there come first.
+  [[nodiscard]] ShareGroups::Pick pick_another(std::uint32_t at, const Message& message, ShareGroups::Group group,
+                                               Stays stays);
   void note_in_flight(const Session& session, ShareGroups::Group group);
-  enum class Stays : bool { no, yes };
   void redistribute(std::uint32_t at, Stays stays, base::Time now);
 
   // Ledger
@@ -302,7 +306,7 @@ class Shard final : private Ledger {
   const unsigned number_;
   Ports& ports_;
   ShardCounters& counters_;
-  Writing writing_;
+  Client::Tools tools_;
 
   base::Slab<Place> places_;
   Ids ids_;  // views into the sessions
@@ -327,7 +331,11 @@ class Shard final : private Ledger {
   std::vector<std::vector<std::uint64_t>> picks_;  // by shard: keys of the groups it is to serve
   std::vector<std::uint32_t> ids_scratch_;
   ShardMask wanting_shards_ = 0;
-  std::vector<base::Key> doomed_;  // clients whose queue was full
+  struct Doomed {
+    base::Key place;
+    base::Key link;
+  };
+  std::vector<Doomed> doomed_;  // clients whose queue was full
   bool stopping_ = false;
   base::Time swept_;
   wire::mqtt::Publish publish_;

@@ -253,7 +253,7 @@ ShareGroups::Pick ShareGroups::pick(Group group, const Draw& draw) {
     Elsewhere* const elsewhere = choose_worker(choice);
     if (elsewhere == nullptr) return picked(choice);
     ++elsewhere->given;
-    return {.kind = Pick::Kind::worker, .subscription = {}, .worker = elsewhere->worker};
+    return {.kind = Pick::Kind::worker, .subscription = {}, .worker = elsewhere->worker, .presence = presence};
   }
   return {};
 }
@@ -269,7 +269,8 @@ ShareGroups::Pick ShareGroups::pick_here(Group group, const Draw& draw) {
 ShareGroups::Pick ShareGroups::picked(const Choice& choice) {
   return {.kind = Pick::Kind::member,
           .subscription = choice.group.members[choose_member(choice)].subscription,
-          .worker = self_};
+          .worker = self_,
+          .presence = choice.presence};
 }
 
 // Who is offline has nothing under way that would tell.

@@ -117,6 +117,7 @@ class ShareGroups {
     Kind kind = Kind::nobody;
     Subscription subscription;  // of a member
     Worker worker = 0;
+    Presence presence = Presence::online;  // of who was picked
   };
   [[nodiscard]] Pick pick(Group group, const Draw& draw);
   [[nodiscard]] Pick pick_here(Group group, const Draw& draw);  // for who was named by pick() elsewhere

@@ -22,6 +22,7 @@ void Shard::join(std::uint32_t at, std::string_view name, std::string_view filte
 void Shard::part_from(std::uint32_t at, std::string_view name, std::string_view filter) {
   const std::optional<ShareGroups::Group> group = groups_.find(name, filter);
   if (!group) return;
+  places_[at].session.keep_shared(*group);
   const ShareGroups::Left left = groups_.leave(*group, at);
   if (left == ShareGroups::Left::left) return tell_group(*group);
   if (left == ShareGroups::Left::gone) {
@@ -84,11 +85,29 @@ void Shard::deliver_to_group(const MessageRef& message, ShareGroups::Group group
   }
 }
 
-bool Shard::deliver_here(const MessageRef& message, ShareGroups::Group group, base::Time now) {
-  const ShareGroups::Pick pick = groups_.pick_here(group, draw_of(*message));
-  if (pick.kind != ShareGroups::Pick::Kind::member) return false;
-  deliver_to(message, pick.subscription, group, now);
-  return true;
+// Another shard has picked this one. Its members may have gone meanwhile: then another shard, that has said since that
+// it has some. What this shard then says of itself comes there before the message, so it does not come back.
+void Shard::deliver_to_group_from_elsewhere(const MessageRef& message, std::uint64_t key, base::Time now) {
+  const auto found = group_keys_.find(key);
+  if (found == group_keys_.end()) return counters_.no_member.add();
+  using Kind = ShareGroups::Pick::Kind;
+  const ShareGroups::Group group = found->second;
+  ShareGroups::Pick pick = groups_.pick_here(group, draw_of(*message));
+  if (pick.kind == Kind::nobody || pick.presence == Presence::offline) {
+    const ShareGroups::Pick other = groups_.pick(group, draw_of(*message));
+    if (pick.kind == Kind::nobody || other.presence == Presence::online) pick = other;
+  }
+  switch (pick.kind) {
+    case Kind::nobody: return counters_.no_member.add();
+    case Kind::member: return deliver_to(message, pick.subscription, group, now);
+    case Kind::worker: return mail_to_group(message, group, pick.worker);
+  }
+}
+
+void Shard::mail_to_group(const MessageRef& message, ShareGroups::Group group, unsigned shard) {
+  ports_.mail(
+      shard,
+      Forward{.message = message, .version = {}, .groups = {group_key(groups_.name(group), groups_.filter(group))}});
 }
 
 ShareGroups::Draw Shard::draw_of(const Message& message) const {
@@ -116,40 +135,43 @@ void Shard::note_in_flight(const Session& session, ShareGroups::Group group) {
   groups_.set_in_flight(group, place_of(session), session.inflight() + session.queued());
 }
 
+ShareGroups::Pick Shard::pick_another(std::uint32_t at, const Message& message, ShareGroups::Group group, Stays stays) {
+  const std::uint32_t tried[] = {at};
+  ShareGroups::Draw draw = draw_of(message);
+  draw.tried.members = tried;
+  const ShareGroups::Pick pick = groups_.pick(group, draw);
+  const bool may_have_it = stays == Stays::no || pick.presence == Presence::online;
+  return may_have_it ? pick : ShareGroups::Pick{};
+}
+
 // The client has gone: what it had through groups and has not acknowledged goes to members that are there. Where there
-// are none it waits for this one, if its session stays.
+// are none it waits for this one, or when its session ends, for whichever member comes back.
 //= MQTT5 [MQTT-4.8.2-5]
 void Shard::redistribute(std::uint32_t at, Stays stays, base::Time now) {
   bool is_member = false;
   for_each_group(places_[at], [&](ShareGroups::Group /*group*/) { is_member = true; });
   if (!is_member) return;
-  struct Taken {
+  using Kind = ShareGroups::Pick::Kind;
+  struct Going {
     MessageRef message;
-    Delivery delivery;
+    ShareGroups::Group group = 0;
+    ShareGroups::Pick to;
   };
-  std::vector<Taken> taken;
-  places_[at].session.take_shared(*this, [&](MessageRef message, const Delivery& delivery) {
-    taken.push_back({std::move(message), delivery});
-  });
-  const std::uint32_t tried[] = {at};
-  for (const Taken& each : taken) {
-    const ShareGroups::Group group = each.delivery.share_group;
-    ShareGroups::Draw draw = draw_of(*each.message);
-    draw.tried.members = tried;
-    const ShareGroups::Pick pick = groups_.pick(group, draw);
-    if (pick.kind == ShareGroups::Pick::Kind::worker) {
-      ports_.mail(pick.worker, Forward{.message = each.message,
-                                       .version = {},
-                                       .groups = {group_key(groups_.name(group), groups_.filter(group))}});
-    } else if (pick.kind == ShareGroups::Pick::Kind::member && places_[pick.subscription.subscriber].client) {
-      deliver_to(each.message, pick.subscription, group, now);
-    } else if (stays == Stays::yes) {
-      Place& place = places_[at];
-      note(place, place.session.deliver(each.message, each.delivery, context(place, now)));
-    } else if (pick.kind == ShareGroups::Pick::Kind::member) {
-      deliver_to(each.message, pick.subscription, group, now);
+  std::vector<Going> going;
+  std::size_t taken = 0;
+  places_[at].session.take_shared(
+      *this,
+      [&](const Message& message, std::uint32_t group) {
+        const ShareGroups::Pick pick = pick_another(at, message, group, stays);
+        if (pick.kind != Kind::nobody) going.push_back({{}, group, pick});
+        return pick.kind != Kind::nobody;
+      },
+      [&](MessageRef message, std::uint32_t /*group*/) { going[taken++].message = std::move(message); });
+  for (const Going& each : going) {
+    if (each.to.kind == Kind::worker) {
+      mail_to_group(each.message, each.group, each.to.worker);
     } else {
-      counters_.no_member.add();
+      deliver_to(each.message, each.to.subscription, each.group, now);
     }
   }
 }
