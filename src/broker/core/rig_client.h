@@ -30,11 +30,13 @@ struct RigPipe {
   wire::mqtt::Bytes to_server;
   wire::mqtt::Bytes to_client;
   unsigned shard = 0;
-  std::optional<base::Key> link;   // none: on its way to another shard, or over
+  std::optional<base::Key> link;   // none: it travels, or is over
   std::optional<EndReason> ended;  // by the server
+  bool travels = false;            // to another shard
   bool client_gone = false;
-  int room = -1;      // packets that it still takes; -1: any number
-  bool owed = false;  // the shard wants to know when there is room
+  std::uint64_t token = 0;  // that it was granted its session with
+  int room = -1;            // packets that it still takes; -1: any number
+  bool owed = false;        // the shard wants to know when there is room
 };
 
 // What CONNECT says.

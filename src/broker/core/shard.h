@@ -101,6 +101,7 @@ class Shard final : private Ledger {
   [[nodiscard]] std::string_view client_id(std::uint32_t place) { return places_[place].session.client_id(); }
   [[nodiscard]] std::string_view user_name(std::uint32_t place) { return places_[place].session.user_name(); }
   [[nodiscard]] std::size_t sessions() const noexcept { return places_.size(); }
+  [[nodiscard]] std::size_t claims() const noexcept { return claims_.size(); }  // that this shard orders
   // Brings the gauges up to date.
   void tell_sizes();
 

@@ -74,6 +74,12 @@ class ShardRig {
     for (const auto& each : workers_) total += each->shard.sessions();
     return total;
   }
+  // Client ids that somebody holds, or that a connection looks for.
+  [[nodiscard]] std::size_t claims() {
+    std::size_t total = 0;
+    for (const auto& each : workers_) total += each->shard.claims();
+    return total;
+  }
   [[nodiscard]] std::size_t links() {
     std::size_t total = 0;
     for (const auto& each : workers_) total += each->links.size();
@@ -129,7 +135,8 @@ class ShardRig {
       for (std::size_t i = 0; i < pipes_.size(); ++i) again |= serve(pipes_[i]);
       for (unsigned i = 0; i < settings.shards; ++i) again |= !tick(i);
       for (const auto& each : clients_) again |= each->hear();
-      std::erase_if(pipes_, [](const auto& pipe) { return pipe->ended || (pipe->client_gone && !pipe->link); });
+      std::erase_if(
+          pipes_, [](const auto& pipe) { return pipe->ended || (pipe->client_gone && !pipe->link && !pipe->travels); });
     }
     settling_ = false;
   }
@@ -353,10 +360,12 @@ class ShardRig {
     Worker& worker = *workers_[number];
     Link* link = worker.links.find(key);
     if (link == nullptr || link->stage != Link::Stage::asking) return false;
+    link->pipe->token = grant.token;
     if (grant.holder == number) {
       attach(number, key, *link, grant.token);
     } else {
       link->pipe->link.reset();
+      link->pipe->travels = true;
       Handover handover{std::move(*link), grant.token};
       worker.links.remove(key);
       letters_[number * settings.shards + grant.holder].push_back(std::move(handover));
@@ -368,6 +377,7 @@ class ShardRig {
     Worker& worker = *workers_[number];
     const std::shared_ptr<RigPipe> pipe = handover.link.pipe;
     pipe->shard = number;
+    pipe->travels = false;
     const base::Key key = worker.links.add(std::move(handover.link));
     pipe->link = key;
     attach(number, key, *worker.links.find(key), handover.token);
