@@ -1,4 +1,5 @@
-// holdfast bench: the load generator's command line. The server it may talk to is in bench_serve.cc.
+// holdfast bench: the load generator's command line. MQTT clients are in bench_mqtt.cc, the server
+// it may talk to in bench_serve.cc.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -45,6 +46,47 @@ base::Result<net::SocketAddress> address_of(const std::string& text) {
   return net::SocketAddress::from(*endpoint);
 }
 
+std::optional<std::vector<net::SocketAddress>> sources_of(const std::vector<std::string>& texts, int family) {
+  std::vector<net::SocketAddress> sources;
+  for (const std::string& text : texts) {
+    const auto source = address_of(text.find(':') == std::string::npos ? text + ":0" : "[" + text + "]:0");
+    if (!source || source->family() != family) {
+      fail(kUsageOrFaults, fmt::format("--source {} is not an address of the target's kind", text));
+      return {};
+    }
+    sources.push_back(*source);
+  }
+  return sources;
+}
+
+bool enough_descriptors(std::uint64_t connections, int& exit_status) {
+  const auto descriptors = net::grow_descriptor_table();
+  if (!descriptors) {
+    exit_status = fail(kFailed, descriptors.error().text());
+    return false;
+  }
+  if (connections + 64 <= *descriptors) return true;
+  exit_status = fail(kUsageOrFaults, fmt::format("{} connections need more than the {} descriptors there are",
+                                                 connections, *descriptors));
+  return false;
+}
+
+CLI::Option* add_duration(CLI::App& app, const std::string& flag, base::Duration& into, base::Duration max,
+                          const std::string& about) {
+  const auto microseconds = [](base::Duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d); };
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [&into, max, flag](const std::string& text) {
+            const auto duration = base::parse_duration(text);
+            if (!duration || *duration > max) throw CLI::ValidationError(flag, "must be like 200ms or 10s, at most 1h");
+            into = *duration;
+          },
+          about)
+      ->type_name("TIME")
+      ->default_str(base::to_text(microseconds(into)));
+}
+
 namespace {
 
 // What the user typed for one run.
@@ -85,14 +127,9 @@ bool resolve_addresses(RunOptions& options) {
     return false;
   }
   options.settings.target = *target;
-  for (const std::string& text : options.sources) {
-    const auto source = address_of(text.find(':') == std::string::npos ? text + ":0" : "[" + text + "]:0");
-    if (!source || source->family() != target->family()) {
-      fail(kUsageOrFaults, fmt::format("--source {} is not an address of the target's kind", text));
-      return false;
-    }
-    options.settings.sources.push_back(*source);
-  }
+  const auto sources = sources_of(options.sources, target->family());
+  if (!sources) return false;
+  options.settings.sources = *sources;
   return true;
 }
 
@@ -102,12 +139,8 @@ int run_traffic(RunOptions& options) {
   const bool paced = options.settings.rate != 0;
   options.settings.in_flight = options.in_flight != 0 ? options.in_flight : paced ? kInFlightPaced : 1;
   if (!resolve_addresses(options)) return kUsageOrFaults;
-  const auto descriptors = net::grow_descriptor_table();
-  if (!descriptors) return fail(kFailed, descriptors.error().text());
-  if (options.settings.connections + 64 > *descriptors) {
-    return fail(kUsageOrFaults, fmt::format("{} connections need more than the {} descriptors there are",
-                                            options.settings.connections, *descriptors));
-  }
+  int refused = kDone;
+  if (!enough_descriptors(options.settings.connections, refused)) return refused;
   const net::Fd interrupt = open_interrupt();
   Screen screen(options);
   const auto outcome = load::run(options.settings, interrupt.get(), screen);
@@ -115,23 +148,6 @@ int run_traffic(RunOptions& options) {
   print_line(stdout,
              options.json ? load::to_json(options.settings, *outcome) : load::to_text(options.settings, *outcome));
   return outcome->failed() == 0 ? kDone : kFailed;
-}
-
-// Reads "200ms", "10s", "1m" into `into`, within bounds.
-CLI::Option* add_duration(CLI::App& app, const std::string& flag, base::Duration& into, base::Duration max,
-                          const std::string& about) {
-  const auto microseconds = [](base::Duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d); };
-  return app
-      .add_option_function<std::string>(
-          flag,
-          [&into, max, flag](const std::string& text) {
-            const auto duration = base::parse_duration(text);
-            if (!duration || *duration > max) throw CLI::ValidationError(flag, "must be like 200ms or 10s, at most 1h");
-            into = *duration;
-          },
-          about)
-      ->type_name("TIME")
-      ->default_str(base::to_text(microseconds(into)));
 }
 
 void add_common(CLI::App& command, RunOptions& options) {
@@ -239,6 +255,7 @@ void add_bench_command(CLI::App& program, int& exit_status) {
   add_bulk(*bench, exit_status);
   add_connect(*bench, exit_status);
   add_hold(*bench, exit_status);
+  add_bench_mqtt(*bench, exit_status);
   add_bench_serve(*bench, exit_status);
 }
 

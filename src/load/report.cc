@@ -2,67 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+
+#include "load/report_parts.h"
 
 namespace holdfast::load {
 namespace {
 
-struct Percentile {
-  const char* name;
-  double part;
-};
-constexpr std::array kPercentiles = {Percentile{"p50", 0.5}, Percentile{"p90", 0.9}, Percentile{"p99", 0.99},
-                                     Percentile{"p999", 0.999}, Percentile{"max", 1.0}};
-
-double in_seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-double in_microseconds(base::Duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
 double gigabits(double bytes) { return bytes * 8 / 1e9; }
 
 const char* noun(Traffic traffic) { return traffic == Traffic::connect ? "connections" : "round trips"; }
-
-// Unix paths may hold quotes; nothing else that is written here can.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
-}
-
-std::string latency_text(const Histogram& latency) {
-  std::string line;
-  for (const Percentile& p : kPercentiles) {
-    line +=
-        fmt::format("{}{} {:.1f} us", line.empty() ? "" : "   ", p.name, in_microseconds(latency.percentile(p.part)));
-  }
-  return line;
-}
-
-std::string failures_text(const Outcome& outcome) {
-  if (outcome.failed() == 0) return "none";
-  std::string text = fmt::format("{}", outcome.failed());
-  for (std::size_t i = 0; i < kFailures; ++i) {
-    if (outcome.failures[i] > 0) text += fmt::format(", {} {}", outcome.failures[i], name(static_cast<Failure>(i)));
-  }
-  return text;
-}
-
-std::string latency_json(const Histogram& latency) {
-  std::string json = fmt::format("{{\"mean\":{:.2f}", in_microseconds(latency.mean()));
-  for (const Percentile& p : kPercentiles) {
-    json += fmt::format(",\"{}\":{:.2f}", p.name, in_microseconds(latency.percentile(p.part)));
-  }
-  return json + "}";
-}
-
-std::string failures_json(const Outcome& outcome) {
-  std::string json = fmt::format("{{\"total\":{}", outcome.failed());
-  for (std::size_t i = 0; i < kFailures; ++i) {
-    json += fmt::format(",\"{}\":{}", name(static_cast<Failure>(i)), outcome.failures[i]);
-  }
-  return json + "}";
-}
 
 }  // namespace
 
@@ -93,7 +42,7 @@ std::string to_text(const Settings& settings, const Outcome& outcome) {
   }
   if (outcome.latency.count() > 0) line("latency", latency_text(outcome.latency));
   if (settings.traffic == Traffic::hold) line("held", fmt::format("{}, {} lost", outcome.held, outcome.lost));
-  line("errors", failures_text(outcome));
+  line("errors", failures_text(outcome.failures));
   return text;
 }
 
@@ -110,7 +59,7 @@ std::string to_json(const Settings& settings, const Outcome& outcome) {
   }
   if (settings.traffic == Traffic::hold) json += fmt::format(",\"held\":{},\"lost\":{}", outcome.held, outcome.lost);
   if (outcome.latency.count() > 0) json += ",\"latency_us\":" + latency_json(outcome.latency);
-  return json + ",\"errors\":" + failures_json(outcome) + "}";
+  return json + ",\"errors\":" + failures_json(outcome.failures) + "}";
 }
 
 std::string to_text(const Settings& settings, const Progress& progress) {

@@ -15,6 +15,7 @@ const char* name(Failure failure) noexcept {
     case Failure::wrong_reply: return "wrong_reply";
     case Failure::unanswered: return "unanswered";
     case Failure::unsent: return "unsent";
+    case Failure::rejected: return "rejected";
     case Failure::other: break;
   }
   return "other";

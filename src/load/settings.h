@@ -59,6 +59,7 @@ enum class Failure : std::uint8_t {
   wrong_reply,  // not what was sent
   unanswered,   // sent, but no reply within a second after the end
   unsent,       // due by the rate, but the target did not take it
+  rejected,     // the target said no, by a code of its protocol
   other,
 };
 inline constexpr std::size_t kFailures = static_cast<std::size_t>(Failure::other) + 1;
