@@ -49,9 +49,9 @@ std::string to_text(const MqttSettings& settings, const MqttOutcome& outcome) {
   const auto line = [&](std::string_view label, const std::string& value) {
     text += fmt::format("{}{:<12} {}", text.empty() ? "" : "\n", label, value);
   };
-  line(name(settings.traffic),
-       fmt::format("{}, MQTT {}, QoS {}, {} clients, {:.1f} s measured", settings.target.text(), version_of(settings),
-                   qos_of(settings), tally.opened, in_seconds(outcome.measured)));
+  const std::string qos = carries_messages(settings) ? fmt::format(", QoS {}", qos_of(settings)) : "";
+  line(name(settings.traffic), fmt::format("{}, MQTT {}{}, {} clients, {:.1f} s measured", settings.target.text(),
+                                           version_of(settings), qos, tally.opened, in_seconds(outcome.measured)));
   if (settings.traffic != MqttTraffic::hold) {
     line(noun(settings), fmt::format("{}, {:.0f}/s", tally.operations, outcome.per_second()));
   }
