@@ -15,10 +15,11 @@ test: build            ## every test; ends with "N passed, N failed"
 	@tools/install_packages.sh build test package fuzz
 	@tools/run_tests.py
 
-bench: build           ## Holdfast beside HAProxy and nginx; writes bench/RESULTS.md and RELOADS.md
+bench: build           ## Holdfast beside HAProxy, nginx and mosquitto; writes bench/RESULTS.md, RELOADS.md and BROKER.md
 	@tools/install_packages.sh bench
 	@bench/run.py
 	@bench/reload.py
+	@bench/broker.py
 
 package: build         ## build/holdfast_VERSION_ARCHITECTURE.deb; see docs/INSTALL.md
 	@tools/install_packages.sh package
