@@ -33,6 +33,7 @@ class Lab:
     def __init__(self, arguments, folder):
         self.generator = str(arguments.generator or arguments.holdfast)
         self.mqtt = arguments.mqtt
+        self.alone = arguments.alone
         self.length = arguments.seconds
         self.folder = folder
 
@@ -67,9 +68,10 @@ class Lab:
 def cpu(lab, broker, arguments):
     """CPU of the broker for one delivery, as fast as it goes."""
     process, port = broker.start(lab.folder, BROKER_CPU)
-    rival = lab.rival()
+    rival = None if lab.alone else lab.rival()
     result, seconds = lab.measure(process, port, *arguments)
-    rival.stop()
+    if rival:
+        rival.stop()
     process.stop()
     return {"cpu_us": seconds * 1e6 / result["operations"], "per_second": result["per_second"],
             "share": seconds / result["seconds"], "lost": result["messages"]["lost"]}
@@ -129,6 +131,7 @@ def parse_arguments():
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="another broker, listening at 127.0.0.1:{port}; name it in --brokers too")
     parser.add_argument("--mqtt", default="3.1.1", choices=["3.1.1", "5"], help="version that the clients speak")
+    parser.add_argument("--alone", action="store_true", help="no other process wants the broker's CPU")
     parser.add_argument("--only", help=f"some of {', '.join([*GROUPS, *TESTS])}")
     parser.add_argument("--rounds", type=int, help="how many (default 7; with --quick 1)")
     parser.add_argument("--seconds", type=float, help="length of one measurement (default 1.5; with --quick 0.5)")
@@ -192,7 +195,7 @@ def measure_all(arguments, raw, chosen, folder):
 
 def describe(arguments, chosen):
     return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
-            "cpus": {"broker": BROKER_CPU, "load": GENERATOR_CPU}, "mqtt": arguments.mqtt,
+            "cpus": {"broker": BROKER_CPU, "load": GENERATOR_CPU}, "mqtt": arguments.mqtt, "alone": arguments.alone,
             "load_before": os.getloadavg()[0], "rounds": arguments.rounds, "length": arguments.seconds,
             "idle_clients": IDLE_CLIENTS, "command": f"bench/broker.py {shlex.join(sys.argv[1:])}".strip(),
             "titles": {broker.name: broker.title for broker in chosen},

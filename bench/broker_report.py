@@ -28,6 +28,7 @@ METRICS = [
     Metric("pairs1", "per_second", "deliveries a second, 50 pairs, QoS 1", 0),
     Metric("fanout", "per_second", "deliveries a second, 1 to 500", 0),
     Metric("fanin", "per_second", "deliveries a second, 500 to 1", 0),
+    Metric("fanin", "share", "share of its CPU the broker got meanwhile, 500 to 1 (%)", 0, 100),
     Metric("rate_pairs0", "p50", "latency at 20,000/s, 50 pairs, QoS 0: p50 (us)", 0),
     Metric("rate_pairs0", "p99", "latency at 20,000/s, 50 pairs, QoS 0: p99 (us)", 0, ratio_at_most=1.0),
     Metric("rate_pairs1", "p50", "latency at 10,000/s, 50 pairs, QoS 1: p50 (us)", 0),
@@ -94,6 +95,14 @@ def busy_machine_lines(raw):
             "suffer from it more than CPU times do.**", ""]
 
 
+def rival_note(raw):
+    if raw["alone"]:
+        return "Nothing else wants the broker's CPU, so it often waits for the load."
+    return ("Another process always wants the broker's CPU and gets half of it, so that the load waits for the broker; what it "
+            "does a second is then about half of what it could. The lines at a fixed rate are without that process, and show "
+            "what a delivery costs a broker that mostly sleeps.")
+
+
 def render(raw):
     lines = [
         "# Holdfast's broker beside mosquitto", "",
@@ -107,9 +116,8 @@ def render(raw):
         f"- MQTT {raw['mqtt']}, payloads of 64 bytes; one thread each, fresh for each measurement; no persistence, log or "
         "passwords, all else as it is delivered (`bench/brokers.py` has the configurations)",
         "- CPU per delivery: as fast as it goes, 4 messages of each publisher under way, until they are delivered (and, with "
-        "QoS 1, acknowledged). Another process always wants the broker's CPU and gets half of it, so that the load waits for "
-        "the broker; what it does a second is then about half of what it could. CPU is read from "
-        "/proc/PID/task/*/schedstat of all threads during the measured window",
+        f"QoS 1, acknowledged). {rival_note(raw)} CPU is read from /proc/PID/task/*/schedstat of all threads during the "
+        "measured window",
         "- latency: from when a message was meant to go until it was read, at a rate that all manage, without that other process",
         "- mosquitto as it is delivered has no TCP_NODELAY, which saves it CPU and costs it latency; the targets are held "
         "against it. Holdfast always sets it, so the other mosquitto is the one like it",
