@@ -90,11 +90,11 @@ struct Named {
   Enum value;
 };
 
-constexpr std::array kPermissions{Named{"allow", Permission::allow}, Named{"deny", Permission::deny}};
-constexpr std::array kWho{Named{"user", RuleWho::user}, Named{"client", RuleWho::client},
-                          Named{"address", RuleWho::address}, Named{"all", RuleWho::all}};
-constexpr std::array kActions{Named{"publish", RuleAction::publish}, Named{"subscribe", RuleAction::subscribe},
-                              Named{"all", RuleAction::all}};
+constexpr std::array<Named<Permission>, 2> kPermissions{{{"allow", Permission::allow}, {"deny", Permission::deny}}};
+constexpr std::array<Named<RuleWho>, 4> kWho{
+    {{"user", RuleWho::user}, {"client", RuleWho::client}, {"address", RuleWho::address}, {"all", RuleWho::all}}};
+constexpr std::array<Named<RuleAction>, 3> kActions{
+    {{"publish", RuleAction::publish}, {"subscribe", RuleAction::subscribe}, {"all", RuleAction::all}}};
 
 // Takes one word after the other, and knows where the line ends.
 class Words {

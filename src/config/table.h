@@ -54,23 +54,23 @@ struct Key {
  private:
   template <typename T>
   static auto comparer(const Kind<T>& kind, T Owner::*field) {
-    return [write = kind.write, compare = kind.compare, field](const KeyShape& about, const Owner& running,
+    return [write = kind.write, compare = kind.compare, field](const KeyShape& key, const Owner& running,
                                                                const Owner& wanted, const Comparing& into) {
       if (running.*field == wanted.*field) return;
-      if (compare) return compare(running.*field, wanted.*field, into.at(about));
-      into.at(about).changed(write(running.*field), write(wanted.*field));
+      if (compare) return compare(running.*field, wanted.*field, into.at(key));
+      into.at(key).changed(write(running.*field), write(wanted.*field));
     };
   }
 
   // Of tables that need a restart nothing is brought, so that none is added or removed either.
   template <typename T>
   static auto keeper(const Kind<T>& kind, T Owner::*field) {
-    return [write = kind.write, keep = kind.keep, field](const KeyShape& about, const Owner& running, Owner& wanted) {
+    return [write = kind.write, keep = kind.keep, field](const KeyShape& key, const Owner& running, Owner& wanted) {
       if (running.*field == wanted.*field) return;
       const Value nothing{Members{}};
-      const bool restart = keep ? about.reload.of(nothing, nothing) == Applies::restart
-                                : about.reload.of(write(running.*field).value_or(nothing),
-                                                  write(wanted.*field).value_or(nothing)) == Applies::restart;
+      const bool restart = keep ? key.reload.of(nothing, nothing) == Applies::restart
+                                : key.reload.of(write(running.*field).value_or(nothing),
+                                                write(wanted.*field).value_or(nothing)) == Applies::restart;
       if (restart) {
         wanted.*field = running.*field;
       } else if (keep) {
