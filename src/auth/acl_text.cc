@@ -96,6 +96,13 @@ constexpr std::array<Named<RuleWho>, 4> kWho{
 constexpr std::array<Named<RuleAction>, 3> kActions{
     {{"publish", RuleAction::publish}, {"subscribe", RuleAction::subscribe}, {"all", RuleAction::all}}};
 
+template <typename Enum, std::size_t kCount>
+std::string list_of(const std::array<Named<Enum>, kCount>& choices) {
+  std::string list;
+  for (const Named<Enum>& each : choices) list += (list.empty() ? "" : ", ") + quoted(each.name);
+  return list;
+}
+
 // Takes one word after the other, and knows where the line ends.
 class Words {
  public:
@@ -110,19 +117,18 @@ class Words {
 
   template <typename Enum, std::size_t kCount>
   std::optional<Enum> one_of(const std::array<Named<Enum>, kCount>& choices) {
-    std::vector<std::string_view> names;
-    std::string list;
-    for (const Named<Enum>& each : choices) {
-      list += (names.empty() ? "" : ", ") + quoted(each.name);
-      names.push_back(each.name);
+    if (at_end()) {
+      (void)next("one of " + list_of(choices));
+      return std::nullopt;
     }
-    const Word* word = next("one of " + list);
-    if (word == nullptr) return std::nullopt;
-    const auto found = std::ranges::find(names, word->text);
-    if (found != names.end()) return choices[static_cast<std::size_t>(found - names.begin())].value;
-    const auto meant = config::closest(word->text, names);
+    const Word& word = *next("");
+    const auto found = std::ranges::find(choices, word.text, &Named<Enum>::name);
+    if (found != choices.end()) return found->value;
+    std::vector<std::string_view> names;
+    for (const Named<Enum>& each : choices) names.push_back(each.name);
+    const auto meant = config::closest(word.text, names);
     const std::string hint = meant ? fmt::format("; did you mean {}?", quoted(names[*meant])) : "";
-    line_.fault(word->offset, fmt::format("here must stand one of {}; found {}{}", list, quoted(word->text), hint));
+    fault(word, fmt::format("here must stand one of {}; found {}{}", list_of(choices), quoted(word.text), hint));
     return std::nullopt;
   }
 

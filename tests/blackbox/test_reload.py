@@ -141,6 +141,23 @@ def test_a_listener_that_binds_elsewhere_keeps_its_connections_and_counts(run, e
     assert (listener["connections"], listener["connections_total"]) == (2, 2)
 
 
+def test_what_the_broker_is_waits_for_a_restart_and_the_reload_says_so(run, echo_backend):
+    pool = dict(servers=[echo_backend("a")])
+    listener = {"name": "external", "bind": ["127.0.0.1:0"]}
+    gateway = run("run", config(pool=pool, broker={"inflight_max": 8, "listener": [listener]}))
+    other = {"name": "other", "bind": ["127.0.0.1:0"]}
+    wanted = config(pool={**pool, "retries": 1}, broker={"inflight_max": 9, "listener": [other]},
+                    auth={"anonymous": "allow"})
+    for _ in range(2):  # what waits is not forgotten
+        report = gateway.reload(wanted)
+        waits = {("broker", "inflight_max", "changed"), ("broker, listener external", "", "removed"),
+                 ("broker, listener other", "", "added"), ("auth", "anonymous", "changed")}
+        assert waits <= changes(report)
+        for what, key, _change in waits:
+            assert of(report, what, key)["applies"] == "restart"
+            assert of(report, what, key)["effect"] == "not before a restart: until then it stays as it is"
+
+
 def test_a_bind_that_fails_changes_nothing_at_all(run, echo_backend, refusing_backend):
     a, b, taken = echo_backend("a"), echo_backend("b"), echo_backend("taken")
     gateway = run("run", config(pool=dict(servers=[a])))
