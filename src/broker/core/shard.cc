@@ -69,6 +69,7 @@ base::Time Shard::tick(base::Time now) {
   if (now - swept_ >= kSweep) {
     swept_ = now;
     (void)retained_.expire(kSweepPlaces, now);
+    tell_busy_groups();
     tell_sizes();
   }
   if (go_on_scanning(now)) return now;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -269,6 +270,7 @@ class Shard final : private Ledger {
   void forget_group(ShareGroups::Group group, std::string_view name, std::string_view filter);
   void tell_group(ShareGroups::Group group);
   void tell_group(std::string_view name, std::string_view filter, const ShareGroups::Counts& counts);
+  void tell_busy_groups();
   void on_group(unsigned from, const GroupCount& told);
   template <typename Visit>
   void for_each_group(const Place& place, Visit&& visit) const;
@@ -349,7 +351,8 @@ class Shard final : private Ledger {
   std::uint64_t delayed_bytes_ = 0;
   boost::unordered_flat_map<std::uint64_t, PendingSuback> pending_;
   boost::unordered_flat_map<std::uint64_t, ShareGroups::Group> group_keys_;  // how shards name groups to each other
-  std::deque<base::Key> scanning_;                                           // places whose scans can go on
+  boost::unordered_flat_set<ShareGroups::Group> busy_groups_;  // in which more or less is under way than was told
+  std::deque<base::Key> scanning_;                             // places whose scans can go on
   boost::unordered_flat_map<std::string, Holder, TextHash, std::equal_to<>> exclusive_;  // by topic
 };
 

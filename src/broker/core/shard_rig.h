@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -91,7 +92,7 @@ class ShardRig {
   // Brings the oldest letter from one shard to another; false when there is none.
   bool bring(unsigned from, unsigned to) {
     std::deque<Letter>& letters = letters_[from * settings.shards + to];
-    if (letters.empty()) return false;
+    if (letters.empty() || held_ == from * settings.shards + to) return false;
     Letter letter = std::move(letters.front());
     letters.pop_front();
     if (Mail* mail = std::get_if<Mail>(&letter)) {
@@ -101,6 +102,14 @@ class ShardRig {
     }
     return true;
   }
+  // Mail from one shard to another stays where it is; until let_go().
+  void hold(unsigned from, unsigned to) { held_ = from * settings.shards + to; }
+  void let_go() {
+    held_.reset();
+    settle();
+  }
+  // What the client has said comes to the server.
+  bool serve(RigClient& client) { return serve(client.pipe); }
   // Brings whatever it hits upon; false when nothing travels.
   bool step(base::Random& random) {
     const auto count = static_cast<std::uint32_t>(letters_.size() + pipes_.size());
@@ -411,6 +420,7 @@ class ShardRig {
   std::vector<std::deque<Letter>> letters_;  // [from][to]
   std::vector<std::shared_ptr<RigPipe>> pipes_;
   std::vector<std::unique_ptr<RigClient>> clients_;
+  std::optional<std::size_t> held_;
   bool settling_ = false;
 };
 

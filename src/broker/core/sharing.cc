@@ -39,6 +39,7 @@ void Shard::know_group(ShareGroups::Group group) {
 
 void Shard::forget_group(ShareGroups::Group group, std::string_view name, std::string_view filter) {
   group_keys_.erase(group_key(name, filter));
+  busy_groups_.erase(group);
   (void)group_tree_.remove(filter, kGroupBit | group);
 }
 
@@ -48,6 +49,12 @@ void Shard::tell_group(ShareGroups::Group group) {
 
 void Shard::tell_group(std::string_view name, std::string_view filter, const ShareGroups::Counts& counts) {
   if (settings_.shards > 1) mail_all(GroupCount{std::string(name), std::string(filter), counts});
+}
+
+// How much is under way changes with every message; the other shards hear of it now and then.
+void Shard::tell_busy_groups() {
+  for (const ShareGroups::Group group : busy_groups_) tell_group(group);
+  busy_groups_.clear();
 }
 
 void Shard::on_group(unsigned from, const GroupCount& told) {
@@ -133,6 +140,7 @@ void Shard::deliver_to(const MessageRef& message, const Subscription& member, Sh
 void Shard::note_in_flight(const Session& session, ShareGroups::Group group) {
   if (settings_.share_strategy != ShareStrategy::least_inflight) return;
   groups_.set_in_flight(group, place_of(session), session.inflight() + session.queued());
+  if (settings_.shards > 1) busy_groups_.insert(group);
 }
 
 ShareGroups::Pick Shard::pick_another(std::uint32_t at, const Message& message, ShareGroups::Group group, Stays stays) {
