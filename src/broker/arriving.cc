@@ -112,7 +112,10 @@ void Connections::attach(base::Key key, Connection& connection, ClaimToken token
                                     .address = connection.client,
                                     .token = token},
                                    loop_.now());
-  if (connection.place == kNoPlace) return;  // another connection of this client came later and was first
+  if (connection.stage != Stage::open) {  // it has been ended already: another one came later and was first, say
+    connection.place = kNoPlace;
+    return;
+  }
   if (context_.tells_all->load(std::memory_order_relaxed)) {
     (void)context_.notices->post(ClientConnected{connection.listener, connection.client, arriving->client_id,
                                                  static_cast<std::uint8_t>(connection.version)});

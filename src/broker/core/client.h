@@ -25,13 +25,6 @@ struct Will {
   std::optional<wire::mqtt::Seconds> expiry;  // from when it is published
 };
 
-// What all clients of a shard write with.
-struct Writing {
-  Ports& ports;
-  ShardCounters& counters;
-  wire::mqtt::Bytes scratch = {};  // where packets are made
-};
-
 class Client final : public Outlet {
  public:
   // What all clients of a shard share.
