@@ -11,28 +11,43 @@ INSTALLED = all(map(shutil.which, ("mosquitto", "mosquitto_sub", "mosquitto_pub"
 
 _CONFIGURATION = """\
 listener {port} 127.0.0.1
-allow_anonymous true
 persistence false
 max_queued_messages 0
 log_dest stderr
 """
+_WEBSOCKET = """\
+listener {port} 127.0.0.1
+protocol websockets
+"""
+ANYBODY = "allow_anonymous true\n"
 
 
 class Broker:
-    def __init__(self, name, directory):
-        self.name = name
+    """`settings`: what its file says about who may do what. With `websocket` it has `websocket`, an address, as well."""
+
+    def __init__(self, name, directory, websocket=False, settings=ANYBODY):
+        self.name, self._settings = name, settings
+        self._file = Path(directory) / f"{name}.conf"
         for _ in range(10):  # mosquitto cannot choose a free port itself; another process may take this one first
-            port = _free_port()
-            if self._started(port, Path(directory) / f"{name}.conf"):
-                self.address = f"127.0.0.1:{port}"
+            ports = [_free_port() for _ in range(1 + websocket)]
+            if self._started(ports):
+                self.address = f"127.0.0.1:{ports[0]}"
+                self.websocket = f"127.0.0.1:{ports[1]}" if websocket else None
                 return
         raise AssertionError("no port for mosquitto")
 
-    def _started(self, port, file):
-        file.write_text(_CONFIGURATION.format(port=port))
-        self._process = subprocess.Popen(["mosquitto", "-c", file], stderr=subprocess.DEVNULL)
-        wait_until(lambda: _listens(port) or self._process.poll() is not None, f"mosquitto on port {port}")
+    def _started(self, ports):
+        self._ports = ports
+        listeners = zip((_CONFIGURATION, _WEBSOCKET), ports)
+        self._file.write_text("".join(text.format(port=port) for text, port in listeners) + self._settings)
+        self._process = subprocess.Popen(["mosquitto", "-c", self._file], stderr=subprocess.DEVNULL)
+        wait_until(lambda: all(map(_listens, ports)) or self._process.poll() is not None, f"mosquitto on ports {ports}")
         return self._process.poll() is None
+
+    def restart(self):
+        """At the same addresses, with nothing of what it knew."""
+        self.kill()
+        wait_until(lambda: self._started(self._ports), f"mosquitto again on ports {self._ports}")
 
     def entry(self):
         return {"name": self.name, "address": self.address}
@@ -42,6 +57,13 @@ class Broker:
         self._process.wait(PATIENCE_S)
 
     close = kill
+
+
+def write_passwords(file, **passwords):
+    """A password_file of mosquitto."""
+    file.write_text("".join(f"{user}:{password}\n" for user, password in passwords.items()))
+    subprocess.run(["mosquitto_passwd", "-U", file], check=True, stderr=subprocess.DEVNULL)
+    file.chmod(0o644)  # mosquitto reads it as a user of its own
 
 
 class Subscriber:
