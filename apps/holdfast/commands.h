@@ -10,8 +10,8 @@ enum ExitStatus : int {
   kDone = 0,
   kFailed = 1,          // something outside failed: a port is taken, a peer does not answer, the process refused
   kUsageOrFaults = 2,   // the command line or the configuration is wrong
-  kNobodyAnswers = 3,   // no process answers at the admin socket or URL
-  kNotAllowed = 4,      // it answers, but not to us: token, rights of the socket
+  kNobodyAnswers = 3,   // no process answers at the admin socket or URL, or no broker
+  kNotAllowed = 4,      // it answers, but not to us: token, rights of the socket; user, password
   kConnectionsCut = 5,  // holdfast run: node.stop_timeout was over before the last connection had ended
   kEndedAtOnce = 6,     // holdfast run: a second SIGTERM, or SIGINT, while there were connections
 };
@@ -36,6 +36,11 @@ void add_ready_command(CLI::App& program, int& status);
 void add_top_command(CLI::App& program, int& status);
 void add_alarms_command(CLI::App& program, int& status);
 void add_events_command(CLI::App& program, int& status);
+
+// Those that talk to an MQTT broker, any one (mqtt/client.h).
+void add_publish_command(CLI::App& program, int& status);
+void add_subscribe_command(CLI::App& program, int& status);
+void add_request_command(CLI::App& program, int& status);
 
 // Those that tell of the program itself: scripts for shells, what those ask, help and the man page.
 void add_completion_command(CLI::App& program, int& status);

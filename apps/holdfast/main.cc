@@ -23,12 +23,13 @@ constexpr const char* kMore =
     "  holdfast status                 how a running process is; top shows it live\n"
     "  holdfast servers                state, connections and checks of every server\n"
     "  holdfast reload --dry-run       what a reload of the changed file would do to how many connections\n"
+    "  holdfast subscribe 'sensors/#'    messages of an MQTT broker; publish and request send some\n"
     "  holdfast bench echo 127.0.0.1:1883 --connections 100\n"
     "\n"
     "Commands about a running process ask it at its admin socket (--socket) or URL (--admin).\n"
     "Signals to a running process: SIGTERM drains for node.stop_timeout and ends; SIGINT ends at once.\n"
     "Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong,\n"
-    "3 no process answers, 4 it does not allow it.\n"
+    "3 nobody answers, 4 it does not allow it.\n"
     "Every key of the configuration: docs/CONFIGURATION.md, or holdfast check --reference.";
 
 // CLI11 would only say that a command is missing.
@@ -56,6 +57,9 @@ void add_commands(CLI::App& program, int& status) {
   holdfast::app::add_reload_command(program, status);
   holdfast::app::add_drain_command(program, status);
   holdfast::app::add_ready_command(program, status);
+  holdfast::app::add_publish_command(program, status);
+  holdfast::app::add_subscribe_command(program, status);
+  holdfast::app::add_request_command(program, status);
   holdfast::app::add_bench_command(program, status);
   holdfast::app::add_password_command(program, status);
   holdfast::app::add_completion_command(program, status);

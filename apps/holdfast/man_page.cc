@@ -46,18 +46,20 @@ std::string option_text(const CLI::Option& option) {
 std::string options_text(const CLI::App& app) {
   std::string text;
   for (const CLI::Option* option : app.get_options([](const CLI::Option* each) { return is_shown(each); })) {
-    if (option != app.get_help_ptr() && option->get_group() != kProcessOptions) text += option_text(*option);
+    const std::string& group = option->get_group();
+    if (option != app.get_help_ptr() && group != kProcessOptions && group != kBrokerOptions)
+      text += option_text(*option);
   }
   return text;
 }
 
 // Those of the first command that has them; the others have the same.
-std::string process_options_text(const CLI::App& program) {
+std::string shared_options_text(const CLI::App& program, const std::string& group, const std::string& heading) {
   std::string text;
-  const auto is_one = [](const CLI::Option* each) { return each->get_group() == kProcessOptions; };
+  const auto is_one = [&group](const CLI::Option* each) { return each->get_group() == group; };
   for (const CLI::App* each : program.get_subcommands([](const CLI::App*) { return true; })) {
     for (const CLI::Option* option : each->get_options(is_one)) text += option_text(*option);
-    if (!text.empty()) return ".SH OPTIONS OF COMMANDS THAT ASK A PROCESS\n" + text;
+    if (!text.empty()) return ".SH " + heading + "\n" + text;
   }
   return text;
 }
@@ -92,10 +94,10 @@ It failed, or the process refused; standard error says why.
 The command line or the configuration is wrong.
 .TP
 .B 3
-No process answers at the admin socket or URL.
+No process answers at the admin socket or URL, or no broker.
 .TP
 .B 4
-The process does not allow it: the token, or the rights of the socket.
+The process does not allow it: the token, or the rights of the socket. Or the broker: user and password.
 .SH ENVIRONMENT
 .TP
 .B HOLDFAST_SOCKET
@@ -128,7 +130,8 @@ std::string man_page(const CLI::App& program) {
   text += ".SH COMMANDS\n";
   for (const CLI::App* each : program.get_subcommands([](const CLI::App* sub) { return is_shown(sub); }))
     text += command_text(*each, "holdfast");
-  return text + process_options_text(program) + kEnd;
+  text += shared_options_text(program, kProcessOptions, "OPTIONS OF COMMANDS THAT ASK A PROCESS");
+  return text + shared_options_text(program, kBrokerOptions, "OPTIONS OF COMMANDS THAT TALK TO A BROKER") + kEnd;
 }
 
 }  // namespace holdfast::app

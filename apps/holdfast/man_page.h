@@ -11,6 +11,9 @@ namespace holdfast::app {
 // Options of every command that asks a running process: told once in the page, and apart in the help of a command.
 inline constexpr const char* kProcessOptions = "Which process";
 
+// Those of every command that talks to an MQTT broker; as above.
+inline constexpr const char* kBrokerOptions = "Which broker, and as whom";
+
 // In the language of man(7).
 [[nodiscard]] std::string man_page(const CLI::App& program);
 

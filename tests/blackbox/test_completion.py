@@ -41,7 +41,8 @@ def in_bash(directory, *words, cwd=None):
 
 def test_commands_and_options_are_those_of_the_program():
     commands = words_of("")
-    assert {"status", "servers", "server", "reload", "drain", "top", "check", "bench"} <= set(commands)
+    assert {"status", "servers", "server", "reload", "drain", "top", "check", "bench", "publish",
+            "subscribe", "request"} <= set(commands)
     assert not {"complete", "help"} & set(commands)
     assert words_of("st") == ["status"]
     assert words_of("bench", "e") == ["echo"]
@@ -64,6 +65,9 @@ def test_choices_are_completed(admin):
     assert words_of("connections", "--sort", "") == ["id", "age", "idle", "bytes"]
     assert words_of("connections", "--sort=i") == ["--sort=id", "--sort=idle"]
     assert words_of("completion", "") == ["bash", "zsh", "fish"]
+    assert words_of("subscribe", "a/#", "--mqtt", "") == ["3.1", "3.1.1", "5"]
+    assert words_of("publish", "--qos", "") == ["0", "1", "2"]
+    assert words_of("subscribe", "--retain-handling=n") == ["--retain-handling=new", "--retain-handling=never"]
     where = admin.arguments
     assert words_of("drain", *where, "") == ["mqtt", "im"] and words_of("ready", *where, "m") == ["mqtt"]
     assert words_of("servers", *where, "b") == ["brokers"]
@@ -94,6 +98,7 @@ def test_bash_is_helped_over_the_places_where_it_cuts_words(admin, directory):
 def test_bash_completes_files(directory):
     (directory / "edge.toml").touch()
     assert in_bash(directory, "check", "ed", cwd=directory) == ["edge.toml"]
+    assert in_bash(directory, "publish", "topic", "--file", "ed", cwd=directory) == ["edge.toml"]
     assert in_bash(directory, "status", "--token-file", f"{directory}/edge") == [f"{directory}/edge.toml"]
 
 
@@ -113,5 +118,7 @@ def test_the_man_page_has_every_command_and_no_fault(holdfast):
     shown = subprocess.run(["groff", "-man", "-Tascii", "-P-cbou", "-rLL=100n"], input=page, text=True,
                            capture_output=True, check=True)
     for part in ("holdfast server POOL/NAME drain", "--rate RATE", "holdfast bench echo", "EXIT STATUS",
-                 "HOLDFAST_TOKEN", "holdfast reload --dry-run"):
+                 "HOLDFAST_TOKEN", "holdfast reload --dry-run", "holdfast publish TOPIC [MESSAGE]",
+                 "OPTIONS OF COMMANDS THAT TALK TO A BROKER", "--session-expiry TIME"):
         assert part in shown.stdout, part
+    assert shown.stdout.count("--session-expiry TIME") == 1, "what all clients have is told once"
