@@ -17,7 +17,7 @@ constexpr const char* kAbout =
 
 constexpr const char* kMore =
     "Start here:\n"
-    "  holdfast up                     a gateway and three demo servers in one process, with a table of what to try\n"
+    "  holdfast up                     a gateway before an MQTT broker in one process, with a table of what to try\n"
     "  holdfast check edge.toml        is this configuration right? every fault with file, line and column\n"
     "  holdfast run edge.toml          serve; ready when one line {\"ready\":true,...} appears on standard output\n"
     "  holdfast status                 how a running process is; top shows it live\n"

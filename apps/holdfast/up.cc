@@ -1,4 +1,7 @@
 // holdfast up: everything in one process, on built-in defaults, with a table of what to try.
+//
+// A gateway before an MQTT broker. The gateway tells the broker by PROXY headers who the client is, so that the
+// broker sees clients as they would be without it.
 #include <fmt/format.h>
 
 #include <cerrno>  // program_invocation_name
@@ -6,12 +9,11 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include "base/log.h"
 #include "commands.h"
 #include "config/parse.h"
-#include "demo_servers.h"
+#include "net/socket.h"
 #include "node/node.h"
 
 namespace holdfast::app {
@@ -19,63 +21,118 @@ namespace {
 
 struct Options {
   std::string listen = "127.0.0.1:1883";
+  std::string websocket = "127.0.0.1:8083";
+  std::string broker = "127.0.0.1:11883";
   std::string admin = "127.0.0.1:9100";
 };
 
-// The same language that users write, so that `up` is a configuration like any other.
-std::string configuration(const Options& options, const std::vector<DemoServer>& servers) {
-  std::string text = fmt::format(
-      "[node]\nworkers = 1\nrun_dir = \"\"\nstop_timeout = \"2s\"\n[log]\nlevel = \"debug\"\n[admin]\nlisten = \"{}\"\n"
-      "[[listener]]\nname = \"demo\"\nbind = [\"{}\"]\npool = \"demo\"\n[[pool]]\nname = \"demo\"\n[pool.health]\n",
-      options.admin, options.listen);
-  for (const DemoServer& server : servers) {
-    text += fmt::format("[[pool.server]]\nname = \"{}\"\naddress = \"{}\"\n", server.name(), server.address());
-  }
-  return text;
+// The gateway must know where the broker is before either has begun, so port 0 is made a real one here. Whoever takes
+// it in the moment between makes the start fail, and that says which address it was.
+std::string with_port(const std::string& address) {
+  const auto endpoint = base::parse_endpoint(address);
+  if (!endpoint || endpoint->port != 0) return address;  // what is wrong with it, the configuration's faults say
+  const auto wanted = net::SocketAddress::from(*endpoint);
+  if (!wanted || wanted->is_unix()) return address;
+  const auto socket = net::bind_listener(*wanted, {}, net::Sharing::alone);
+  if (!socket) throw std::runtime_error(address + ": " + socket.error().text());
+  const auto bound = net::SocketAddress::local_of(socket->get());
+  return bound ? bound->text() : address;
 }
 
-void print_table(const Serving& serving, const std::vector<DemoServer>& servers) {
-  const std::string gateway = serving.listeners.at(0).addresses.at(0);
-  const std::string host = gateway.substr(0, gateway.rfind(':'));
-  const std::string port = gateway.substr(gateway.rfind(':') + 1);
-  std::string table = "Holdfast is up: a gateway before three demo servers, all in this process. Ctrl-C ends it.\n\n";
-  const auto row = [&table](std::string_view what, std::string_view where, std::string_view remark) {
-    table += remark.empty() ? fmt::format("  {:<13}{}\n", what, where)
-                            : fmt::format("  {:<13}{:<34}{}\n", what, where, remark);
-  };
-  row("gateway", gateway, "least_connections over the three below");
-  for (const DemoServer& server : servers) {
-    row("server " + server.name(), server.address(), "answers each line with its name");
+// The same language that users write, so that `up` is a configuration like any other.
+std::string configuration(const Options& options) {
+  return fmt::format(
+      R"([node]
+workers = 1
+run_dir = ""
+stop_timeout = "2s"
+[admin]
+listen = "{admin}"
+[[listener]]
+name = "gateway"
+bind = ["{listen}"]
+pool = "brokers"
+[[pool]]
+name = "brokers"
+proxy_protocol = "v2"
+[pool.health]
+[[pool.server]]
+name = "embedded"
+address = "{broker}"
+[broker]
+sys_interval = "10s"
+exclusive_available = true
+[[broker.listener]]
+name = "internal"
+bind = ["{broker}"]
+proxy_protocol = "optional"
+proxy_protocol_from = ["127.0.0.0/8", "::1/128"]
+anonymous = "allow"
+[[broker.listener]]
+name = "websocket"
+bind = ["{websocket}"]
+protocol = "websocket"
+anonymous = "allow"
+)",
+      fmt::arg("admin", options.admin), fmt::arg("listen", options.listen), fmt::arg("broker", options.broker),
+      fmt::arg("websocket", options.websocket));
+}
+
+std::string address_of(const Serving& serving, std::string_view listener) {
+  for (const Serving::Listener& each : serving.listeners) {
+    if (each.name == listener) return each.addresses.at(0);
   }
-  row("servers", "http://" + serving.admin + "/v1/pools/demo/servers", "");
-  row("metrics", "http://" + serving.admin + "/metrics", "");
-  row("health", "http://" + serving.admin + "/healthz", "and /readyz");
+  return "";
+}
+
+std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
+void print_table(const Serving& serving) {
+  const std::string gateway = address_of(serving, "gateway");
+  const std::string websocket = address_of(serving, "websocket");
+  const std::string admin = "http://" + serving.admin;
+  std::string table = "Holdfast is up: a gateway before an MQTT broker, both in this process. Ctrl-C ends it.\n\n";
+  const auto row = [&table](std::string_view what, std::string_view where, std::string_view remark) {
+    table += fmt::format("  {:<11}{:<34}{}\n", what, where, remark);
+  };
+  row("gateway", gateway, "MQTT 3.1, 3.1.1 and 5.0; on to the broker");
+  row("broker", address_of(serving, "internal"), "the same broker, without the gateway");
+  row("websocket", "ws://" + websocket + "/mqtt", "the same broker, for browsers");
+  row("status", admin + "/v1/status", "and /v1/connections, /v1/pools");
+  row("metrics", admin + "/metrics", "for Prometheus");
+  row("health", admin + "/healthz", "and /readyz");
   table += fmt::format(
-      "\nTry, in another terminal:\n"
-      "  nc {0} {1}                      # type a line; open several: each gets another server\n"
-      "  {3} top --admin http://{2}      # what happens, live\n"
-      "  {3} server demo/bert drain --rate 1/s --admin http://{2}\n"
-      "  curl -s http://{2}/metrics | grep ^holdfast_server_connections\n"
-      "\nWhat happens, as it happens:\n",
-      host, port, serving.admin, program_invocation_name);
+      R"(
+Anonymous clients are let in, from this machine only. Try, in other terminals:
+  mosquitto_sub -h {host} -p {port} -t 'home/#' -v
+  mosquitto_pub -h {host} -p {port} -t home/kitchen -m 21.5
+  mosquitto_sub -h {host} -p {port} -t '$SYS/#' -v            # what the broker says of itself
+  mqtt sub -l ws -h {wshost} -p {wsport} --path /mqtt -t 'home/#'     # mqtt.js, as a browser would
+  {program} top --admin {admin}          # what happens, live
+  curl -s {admin}/metrics | grep ^holdfast_broker
+
+What happens, as it happens:
+)",
+      fmt::arg("host", host_of(gateway)), fmt::arg("port", port_of(gateway)), fmt::arg("wshost", host_of(websocket)),
+      fmt::arg("wsport", port_of(websocket)), fmt::arg("program", program_invocation_name), fmt::arg("admin", admin));
   std::fputs(table.c_str(), stdout);
   std::fflush(stdout);
 }
 
-config::Settings settings_of(const Options& options, const std::vector<DemoServer>& servers) {
-  config::Parsed parsed = config::parse_text(configuration(options, servers), "holdfast up");
+config::Settings settings_of(const Options& options) {
+  config::Parsed parsed = config::parse_text(configuration(options), "holdfast up");
   if (!parsed.settings) throw std::runtime_error(to_text(parsed.faults.front()));
   return std::move(*parsed.settings);
 }
 
-int up(const Options& options) {
+int up(Options options) {
+  options.broker = with_port(options.broker);
   control::Runtime runtime;
-  std::vector<DemoServer> servers;
-  for (const char* name : {"anna", "bert", "carl"}) servers.emplace_back(runtime, name);
-  const config::Settings settings = settings_of(options, servers);
+  const config::Settings settings = settings_of(options);
   Node node(runtime, settings, "");
   base::start_log({settings.log.level, settings.log.format});
-  return node.serve([&servers](const Serving& serving) { print_table(serving, servers); });
+  return node.serve(print_table);
 }
 
 }  // namespace
@@ -83,10 +140,13 @@ int up(const Options& options) {
 void add_up_command(CLI::App& program, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      program.add_subcommand("up", "A gateway and three demo servers in one process, and what to try with them");
-  command->add_option("--listen", options->listen, "Where the gateway listens; port 0 takes a free one")
+      program.add_subcommand("up", "A gateway and an MQTT broker in one process, and what to try with them");
+  command->add_option("--listen", options->listen, "Where the gateway listens; port 0 takes a free one, here and below")
       ->capture_default_str();
-  command->add_option("--admin", options->admin, "Where metrics and health are")->capture_default_str();
+  command->add_option("--websocket", options->websocket, "Where the broker listens for MQTT over WebSocket")
+      ->capture_default_str();
+  command->add_option("--broker", options->broker, "Where the broker listens for the gateway")->capture_default_str();
+  command->add_option("--admin", options->admin, "Where metrics, health and the API are")->capture_default_str();
   command->callback([options, &status] {
     status = up(*options);
     base::stop_log();

@@ -140,8 +140,8 @@ Node::~Node() = default;
 
 ExitStatus Node::serve(std::function<void(const Serving&)> on_ready) {
   Parts& parts = *parts_;
+  if (parts.broker) parts.broker->start();  // first: it may be a server of the gateway's
   parts.gateway.start([&parts, on_ready = std::move(on_ready)] {
-    if (parts.broker) parts.broker->start();
     parts.serving = true;
     if (!parts.servers.remark().empty()) base::log_warning(parts.servers.remark());
     parts.watch.look();  // whatever changes from here on is an event
