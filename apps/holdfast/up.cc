@@ -51,6 +51,7 @@ listen = "{admin}"
 [[listener]]
 name = "gateway"
 bind = ["{listen}"]
+max_connections = 1000
 pool = "brokers"
 [[pool]]
 name = "brokers"
@@ -67,11 +68,13 @@ name = "internal"
 bind = ["{broker}"]
 proxy_protocol = "optional"
 proxy_protocol_from = ["127.0.0.0/8", "::1/128"]
+max_connections = 2000
 anonymous = "allow"
 [[broker.listener]]
 name = "websocket"
 bind = ["{websocket}"]
 protocol = "websocket"
+max_connections = 1000
 anonymous = "allow"
 )",
       fmt::arg("admin", options.admin), fmt::arg("listen", options.listen), fmt::arg("broker", options.broker),

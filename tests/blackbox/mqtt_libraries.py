@@ -26,10 +26,10 @@ try:
 except ImportError:
     HAS_PAHO = False
 
-_NODE_ENVIRONMENT = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}  # where Debian's node-mqtt is
+NODE_ENVIRONMENT = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}  # where Debian's node-mqtt is
 _PROGRAM = Path(__file__).parent / "programs" / "mqtt_js.js"
 HAS_MQTT_JS = shutil.which("node") is not None and subprocess.run(
-    ["node", "-e", "require('mqtt')"], env=_NODE_ENVIRONMENT, capture_output=True, check=False).returncode == 0
+    ["node", "-e", "require('mqtt')"], env=NODE_ENVIRONMENT, capture_output=True, check=False).returncode == 0
 
 # The properties that tests use: their name here, that of paho, that of mqtt.js.
 _PROPERTIES = [
@@ -165,7 +165,7 @@ class Node:
 
     def __init__(self):
         self._process = subprocess.Popen(["node", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                         env=_NODE_ENVIRONMENT)
+                                         env=NODE_ENVIRONMENT)
         self._calls, self._answers, self.clients = itertools.count(1), {}, {}
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -1,56 +1,128 @@
-"""`holdfast up`: everything in one process, to try out."""
+"""`holdfast up`: everything in one process, to try out; and the tour of the README, which begins with it."""
 import contextlib
 import re
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 
-import peers
-from environment import BINARY, PATIENCE_S, wait_until
+import mosquitto
+import mqtt_libraries
+from environment import BINARY, PATIENCE_S, REPOSITORY, wait_until
 from gateway import Lines
+from prometheus import Page
 
-DEMO_SERVERS = ["anna", "bert", "carl"]
+ROWS = ["gateway", "broker", "websocket", "status", "metrics", "health"]
+ANYWHERE = ["--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--broker", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+needs_mosquitto = pytest.mark.skipif(not mosquitto.INSTALLED, reason="mosquitto-clients is not installed")
+
+
+class Up:
+    def __init__(self):
+        self.process = subprocess.Popen([BINARY, "up", *ANYWHERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.table, self.events = Lines(self.process.stdout), Lines(self.process.stderr)
+        self.table.wait_for("What happens")
+        self.text = "\n".join(self.table.all())
+        self.rows = dict(re.findall(rf"^  ({'|'.join(ROWS)}) +(\S+)", self.text, re.MULTILINE))
+
+    def metric(self, name, **labels):
+        with urllib.request.urlopen(self.rows["metrics"], timeout=PATIENCE_S) as answer:
+            return Page(answer.read().decode()).value(name, **labels)
+
+    def wait_metric(self, name, value, **labels):
+        wait_until(lambda: self.metric(name, **labels) == value,
+                   lambda: f"{name} {value}; it is {self.metric(name, **labels)}")
+
+    def here(self, command):
+        """A command of a document, about where this process listens."""
+        for row, usual in (("websocket", "127.0.0.1:8083"), ("metrics", "127.0.0.1:9100")):
+            command = command.replace(usual, re.search(r"[\d.]+:\d+", self.rows[row])[0])
+        return command.replace("-h 127.0.0.1", "-h 127.0.0.1 -p " + self.rows["gateway"].rsplit(":", 1)[1])
 
 
 @pytest.fixture
 def up(resources):
-    process = subprocess.Popen([BINARY, "up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    made = Up()
+    resources.callback(made.process.wait)
+    resources.callback(made.process.kill)
+    return made
+
+
+@needs_mosquitto
+def test_up_prints_a_table_and_is_a_broker_behind_a_gateway(up, resources):
+    assert up.rows.keys() == set(ROWS)
+    assert re.search(r"^  health +http://127\.0\.0\.1:\d+/healthz +and /readyz$", up.text, re.MULTILINE)
+    client = resources.enter_context(contextlib.closing(mosquitto.Subscriber(up.rows["gateway"], "news")))
+    publisher = mosquitto.Publisher(up.rows["broker"], "news")
+    resources.callback(publisher.close)
+    publisher.publish("hello")
+    assert publisher.finish() == 0
+    assert client.wait_messages(1) == ["hello"]
+    client.close()
+    ended = up.events.wait_for("connection ended")
+    address = re.search(r"client=(\S+)", ended)[1]
+    assert f"client={address} " in up.events.wait_for("client connected"), "the gateway says who the client is"
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(PATIENCE_S) == 0
+    up.table.close()
+    up.events.close()
+    assert not any("Sanitizer" in line or "runtime error:" in line for line in up.events.all())
+
+
+@needs_mosquitto
+def test_commands_that_up_proposes_work_as_they_are_written(up, resources):
+    proposed = [line.split("  #")[0].strip() for line in up.text.splitlines() if line.startswith("  mosquitto_")]
+    assert len(proposed) == 3
+    subscriber, publisher, about_itself = proposed
+    lines = watched(resources, subscriber)
+    up.wait_metric("holdfast_broker_subscriptions", 1)
+    subprocess.run(publisher, shell=True, check=True, timeout=PATIENCE_S)
+    lines.wait_for("home/kitchen 21.5")
+    watched(resources, about_itself).wait_for("$SYS/broker/version holdfast")
+
+
+def watched(resources, command, **options):
+    """The lines of a command that does not end by itself."""
+    process = subprocess.Popen(["stdbuf", "-oL", "bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True, **options)
+    lines = Lines(process.stdout)
+    resources.callback(lines.close)
     resources.callback(process.wait)
     resources.callback(process.kill)
-    return process, Lines(process.stdout), Lines(process.stderr)
+    return lines
 
 
-def test_up_prints_a_table_serves_from_three_servers_and_tells_events(up, resources):
-    process, table, events = up
-    table.wait_for("What happens")
-    text = "\n".join(table.all())
-    rows = dict(re.findall(r"^  (gateway|servers|server \w+|metrics|health) +(\S+)", text, re.MULTILINE))
-    assert rows.keys() == {"gateway", "servers", "metrics", "health", *(f"server {name}" for name in DEMO_SERVERS)}
-    assert re.search(r"^  health +http://127\.0\.0\.1:\d+/healthz +and /readyz$", text, re.MULTILINE)
-    clients = [resources.enter_context(contextlib.closing(peers.connect(rows["gateway"]))) for _ in range(3)]
-    replies = []
-    for each in clients:
-        each.send(b"hello\n")
-        replies.append(each.receive_line())
-    assert sorted(replies) == [b"%s: hello\n" % name.encode() for name in DEMO_SERVERS]
-    for name in DEMO_SERVERS:
-        wait_until(lambda: any("connection opened" in line and f"server=demo/{name}" in line for line in events.all()),
-                   f"a line of the connection to {name}")
-    for each in clients:
-        each.close()
-    wait_until(lambda: sum("connection ended" in line for line in events.all()) == 3, "three such lines")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 0
-    table.close()
-    events.close()
-    assert not any("Sanitizer" in line or "runtime error:" in line for line in events.all())
+@needs_mosquitto
+@pytest.mark.skipif(not mqtt_libraries.HAS_MQTT_JS, reason="mqtt.js (Debian's node-mqtt) is not installed")
+def test_the_tour_of_the_readme(up, resources, directory):
+    tour = (REPOSITORY / "README.md").read_text().split("## A two-minute tour")[1].split("Now a configuration")[0]
+    [program] = re.findall(r"^```js\n(.*?)^```", tour, re.MULTILINE | re.DOTALL)
+    (directory / "web.js").write_text(up.here(program))
+    blocks = re.findall(r"^```\n(\$.*?)^```", tour, re.MULTILINE | re.DOTALL)
+    subscribers, subscriptions = [], 0
+    for block in blocks:
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *expected = step.splitlines()
+            if command.startswith("npm "):
+                continue  # it is installed; the test does not ask the Internet
+            if command.endswith(" &"):
+                subscribers.append(watched(resources, up.here(command.removesuffix(" &")), cwd=directory,
+                                           env=mqtt_libraries.NODE_ENVIRONMENT))
+                subscriptions += 1
+                up.wait_metric("holdfast_broker_subscriptions", subscriptions)
+                continue
+            done = subprocess.run(up.here(command), shell=True, check=True, capture_output=True, text=True,
+                                  timeout=PATIENCE_S, cwd=directory)
+            for line in expected:
+                wait_until(lambda: line in done.stdout.splitlines() or any(line in each.all() for each in subscribers),
+                           lambda: f"{line!r} after {command}; {done.stdout} {[each.all() for each in subscribers]}")
+    assert subscriptions == 2
 
 
-def test_up_says_which_address_is_taken(holdfast, up):
-    _, table, _ = up
-    taken = re.search(r"gateway +(\S+)", table.wait_for("  gateway "))[1]
-    done = holdfast("up", "--listen", taken, "--admin", "127.0.0.1:0")
+@pytest.mark.parametrize("option, row", [("--listen", "gateway"), ("--broker", "broker")])
+def test_up_says_which_address_is_taken(holdfast, up, option, row):
+    arguments = list(ANYWHERE)
+    arguments[arguments.index(option) + 1] = up.rows[row]
+    done = holdfast("up", *arguments)
     assert done.returncode == 1
-    assert taken in done.stderr and "Address already in use" in done.stderr
+    assert up.rows[row] in done.stderr and "Address already in use" in done.stderr
