@@ -85,13 +85,11 @@ class Paho(_Client):
         self._client.on_connect = lambda client, data, flags, code, *more: self._connack.put((flags, code, more))
         self._client.on_subscribe = lambda client, data, number, granted, *more: self._granted.put(granted)
         self._client.on_message = self._take
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._client.on_disconnect = self._end
         self.closed = False
 
-    def _run(self):
-        while not self._stop.is_set() and self._client.loop(0.05) == paho.MQTT_ERR_SUCCESS:
-            pass
+    def _end(self, client, data, code, *more):
+        client.disconnect()  # there is nothing left to end: this keeps it from connecting again
         self.closed = True
 
     def _take(self, client, data, message):
@@ -104,7 +102,7 @@ class Paho(_Client):
             options = {"clean_start": self._clean,
                        "properties": _to_paho(PacketTypes.CONNECT, session_expiry=self._session_expiry)}
         self._client.connect(self._where[0], int(self._where[1]), **options)
-        self._thread.start()
+        self._client.loop_start()
         flags, code, more = self._connack.get(timeout=PATIENCE_S)
         assert int(getattr(code, "value", code)) == 0, f"refused: {code}"
         self.session_present = bool(flags["session present"])
@@ -124,7 +122,7 @@ class Paho(_Client):
 
     def end(self):
         self._client.disconnect()
-        self.close()
+        self.wait_closed()
 
     def drop(self):
         """The connection ends without a word."""
@@ -136,9 +134,9 @@ class Paho(_Client):
         wait_until(lambda: self.closed, "the end of the connection")
 
     def close(self):
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(PATIENCE_S)
+        if self._client.is_connected():
+            self.end()
+        self._client.loop_stop()
 
 
 def _to_paho(packet, **properties):

@@ -14,13 +14,14 @@ from gateway import Lines
 from prometheus import Page
 
 ROWS = ["gateway", "broker", "websocket", "status", "metrics", "health"]
-ANYWHERE = ["--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--broker", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+ANYWHERE = [each for option in ("--listen", "--websocket", "--broker", "--admin") for each in (option, "127.0.0.1:0")]
 needs_mosquitto = pytest.mark.skipif(not mosquitto.INSTALLED, reason="mosquitto-clients is not installed")
 
 
 class Up:
     def __init__(self):
-        self.process = subprocess.Popen([BINARY, "up", *ANYWHERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BINARY, "up", *ANYWHERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
         self.table, self.events = Lines(self.process.stdout), Lines(self.process.stderr)
         self.table.wait_for("What happens")
         self.text = "\n".join(self.table.all())
@@ -84,7 +85,8 @@ def test_commands_that_up_proposes_work_as_they_are_written(up, resources):
 
 def watched(resources, command, **options):
     """The lines of a command that does not end by itself."""
-    process = subprocess.Popen(["stdbuf", "-oL", "bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True, **options)
+    process = subprocess.Popen(["stdbuf", "-oL", "bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True,
+                               **options)
     lines = Lines(process.stdout)
     resources.callback(lines.close)
     resources.callback(process.wait)

@@ -2,8 +2,8 @@
 //
 //   {"call": 1, "client": 7, "do": "connect", "url": "ws://...", "options": {...}}
 //
-// and answers {"call": 1, "ok": ...} or {"call": 1, "error": "..."}; {"client": 7, "message": {...}} tells of a message,
-// {"client": 7, "closed": true} of a connection that has ended. It connects once and never again by itself.
+// and answers {"call": 1, "ok": ...} or {"call": 1, "error": "..."}. {"client": 7, "message": {...}} tells of a
+// message, {"client": 7, "closed": true} of a connection that has ended. It connects once and never again by itself.
 'use strict'
 const mqtt = require('mqtt')
 const readline = require('readline')
@@ -19,7 +19,7 @@ function connect (number, { url, options }) {
     const client = mqtt.connect(url, { reconnectPeriod: 0, ...options })
     clients.set(number, client)
     client.on('connect', (connack) => resolve({
-      present: connack.sessionPresent, code: connack.reasonCode ?? connack.returnCode, properties: texts(connack.properties)
+      present: connack.sessionPresent, properties: texts(connack.properties)
     }))
     client.on('error', (error) => reject(error))
     client.on('message', (topic, payload, packet) => say({
