@@ -1,16 +1,14 @@
 """50 reloads under load: 2,000 connections, 5,000 messages a second. Nothing is lost that the change does not name."""
 import contextlib
-import statistics
 
 import pytest
 
 from configuration import config
-from environment import SANITIZED
+from environment import SANITIZED, wait_until
 from load import Load, lost
 
 CONNECTIONS, RATE, RELOADS = (200, 500, 20) if SANITIZED else (2000, 5000, 50)
 SECONDS = 5
-ROUNDS_MAX = 5
 
 pytestmark = pytest.mark.slow
 
@@ -25,38 +23,28 @@ def version(number, addresses):
     return config(listener=listeners, pool=pool, node=dict(workers=2), log=dict(connections=False))
 
 
-def quiet(gateway):
-    with contextlib.closing(Load(gateway.address(), CONNECTIONS, RATE, SECONDS)) as load:
-        return load.result()
-
-
-def reloaded(gateway, addresses, after_the_first):
-    gateway.reload(version(0, addresses))  # where the round before has ended, the first reload would change nothing
+def reloaded(gateway, addresses):
+    """What the load saw, and the descriptors and the memory of the gateway after the first reload and the last."""
     with contextlib.closing(Load(gateway.address(), CONNECTIONS, RATE, SECONDS)) as load:
         load.wait_for_traffic()
         for number in range(1, RELOADS + 1):
             assert gateway.reload(version(number, addresses))["changed"]
             if number == 1:
-                after_the_first.append((gateway.descriptors(), gateway.user_memory_bytes()))
+                first = gateway.descriptors(), gateway.user_memory_bytes()
         assert load.running(), "all of them fell into the time that was measured"
         gateway.reload(version(1, addresses))
-        after_the_first.append((gateway.descriptors(), gateway.user_memory_bytes()))
-        return load.result()
+        # A request to the admin server may still be closing, then as now.
+        wait_until(lambda: abs(gateway.descriptors() - first[0]) <= 1, "nothing but what was there after the first")
+        return load.result(), first[1], gateway.user_memory_bytes()
 
 
 def test_fifty_reloads_lose_nothing_and_leave_nothing_behind(run, echo_servers):
+    """What they cost those who are connected is a matter for bench/reload.py."""
     addresses = echo_servers(3).addresses
     gateway = run("run", version(0, addresses))
-    ratios = []
-    while not ratios or (statistics.median(ratios) > 3 and len(ratios) < ROUNDS_MAX):
-        before, usage = quiet(gateway), []
-        during = reloaded(gateway, addresses, usage)
-        assert lost(before) == lost(during) == {}
-        assert during["opened"] == CONNECTIONS
-        ratios.append(during["latency_us"]["p99"] / before["latency_us"]["p99"])
-        (first_descriptors, first_bytes), (last_descriptors, last_bytes) = usage
-        assert last_descriptors == first_descriptors
-        if not SANITIZED:
-            assert last_bytes < first_bytes * 1.1 + (1 << 20)
-    assert SANITIZED or statistics.median(ratios) <= 3, f"p99 with reloads / without: {ratios}"
-    assert gateway.status()["config"]["reloads_total"] == len(ratios) * (RELOADS + 2)
+    seen, first_bytes, last_bytes = reloaded(gateway, addresses)
+    assert lost(seen) == {}
+    assert seen["opened"] == CONNECTIONS
+    if not SANITIZED:
+        assert last_bytes < first_bytes * 1.1 + (1 << 20)
+    assert gateway.status()["config"]["reloads_total"] == RELOADS + 1
