@@ -158,10 +158,10 @@ class RigClient {
     pipe->to_server.insert(pipe->to_server.end(), bytes.begin(), bytes.end());
     settle_();
   }
+  // Nothing, when the version has no way to say it.
   void say(const wire::mqtt::Packet& packet) {
     wire::mqtt::Bytes bytes;
-    if (!wire::mqtt::encode(bytes, packet, hello.version)) std::abort();
-    say(bytes);
+    if (wire::mqtt::encode(bytes, packet, hello.version)) say(bytes);
   }
   // The packet identifier it used; 0 with QoS 0.
   std::uint16_t publish(std::string_view topic, std::string_view payload, const Say& how = {}) {
