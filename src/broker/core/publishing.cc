@@ -82,9 +82,10 @@ void Shard::denied(std::uint32_t at, base::Time now) {
 Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::string_view topic, base::Time now) {
   const Client& client = *place.client;
   const Session& session = place.session;
-  if (topic.size() > client.limits.topic_length_max || count_levels(topic) > client.limits.topic_levels_max) {
-    return Reason::topic_name_invalid;
-  }
+  const std::uint32_t levels_max = client.limits.topic_levels_max;
+  if (topic.size() > client.limits.topic_length_max) return Reason::topic_name_invalid;
+  if (levels_max < kLevelsMax && count_levels(topic) > levels_max) return Reason::topic_name_invalid;
+  const char* const as_it_came = topic.data();
   topic = rewritten(settings_.rewrites, Rewrite::Of::publish, topic, session.client_id(), session.user_name(), made_);
   std::optional<DelayedTopic> delayed;
   if (topic.starts_with(kDelayed)) {
@@ -97,7 +98,7 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
     return Reason::not_authorized;
   }
   topic = with_mountpoint(place, topic, made_);
-  if (!valid_topic(topic) || topic.size() > kTopicBytesMax) return Reason::topic_name_invalid;  // as rewritten
+  if (topic.data() != as_it_came && !valid_topic(topic)) return Reason::topic_name_invalid;
   Message::Parts parts{.id = next_id(),
                        .qos = publish.qos,
                        .retain = publish.retain,

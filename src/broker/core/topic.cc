@@ -35,7 +35,10 @@ std::size_t count_levels(std::string_view name) noexcept {
   return static_cast<std::size_t>(std::ranges::count(name, '/')) + 1;
 }
 
-bool has_wildcard(std::string_view filter) noexcept { return filter.find_first_of("+#") != std::string_view::npos; }
+// Two searches for a byte are far faster than one for any of two.
+bool has_wildcard(std::string_view filter) noexcept {
+  return filter.find('+') != std::string_view::npos || filter.find('#') != std::string_view::npos;
+}
 
 //= MQTT5 [MQTT-4.7.0-1]
 //= MQTT5 [MQTT-4.7.3-1]
