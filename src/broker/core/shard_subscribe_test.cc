@@ -343,6 +343,17 @@ TEST_P(ShardSubscribe, ManyRetainedMessagesComeAtTheClientsPace) {
       << "nor did it fill the queue";
 }
 
+TEST_P(ShardSubscribe, ASearchForRetainedMessagesThatIsAskedForAgainBeginsAgain) {
+  ShardRig rig(GetParam());
+  RigClient& publisher = rig.connected("p");
+  for (int i = 0; i < 5; ++i) publisher.publish("t/" + std::to_string(i), "m", {.retain = true});
+  RigClient& a = rig.connected("a", 1);
+  rig.give_room(a, 2);
+  for (int i = 0; i < 50; ++i) (void)a.subscribe("t/#");
+  rig.give_room(a, -1);
+  EXPECT_EQ(a.take().size(), 2U + 5U);
+}
+
 TEST_P(ShardSubscribe, AfterUnsubscribeNoRetainedMessageComesEither) {
   ShardRig rig(GetParam());
   RigClient& publisher = rig.connected("p");

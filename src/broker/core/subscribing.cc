@@ -212,6 +212,8 @@ void Shard::finish(PendingSuback& pending, base::Time now) {
   for (Scan& each : pending.scans) {
     if (place->session.find_subscription(each.subscription) == nullptr) continue;
     if (!place->scans) place->scans = std::make_unique<std::deque<Scan>>();
+    // One that has not come to its end begins again: a client that reads nothing cannot pile them up.
+    std::erase_if(*place->scans, [&](const Scan& scan) { return scan.subscription == each.subscription; });
     place->scans->push_back(std::move(each));
   }
   scan_soon(pending.place.index);
