@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import haproxy as real_haproxy
+import mqtt_broker
 import nginx as real_nginx
 import servers
 from configuration import config
@@ -181,6 +182,63 @@ def relayed(run, hand_backend):
         return client, server.accept(), gateway
 
     return start
+
+
+def _broker(workers, **options):
+    """A broker for many tests, until they have all ended."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as directory:
+        broker, end = mqtt_broker.start(workers, directory, **options)
+        try:
+            yield broker
+        finally:
+            broker.close_clients()
+            end()
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1worker", "2workers"])
+def module_broker(request):
+    yield from _broker(request.param)
+
+
+@pytest.fixture(scope="module")
+def module_witness(module_broker):
+    witness = mqtt_broker.Witness(module_broker)
+    yield witness
+    witness.close()
+
+
+@pytest.fixture
+def broker(module_broker):
+    """A broker, with one worker and with two, that the tests of a module share. Its clients end with the test."""
+    yield module_broker
+    module_broker.close_clients()
+
+
+@pytest.fixture
+def witness(module_witness):
+    """Bystanders who must still be served when the test has done its worst: they are asked after it, too."""
+    yield module_witness
+    module_witness.check()
+
+
+@pytest.fixture
+def broker_with(resources, directory):
+    """broker_with(listener=dict(retain_available=False)): a broker of its own; not for brokers from elsewhere."""
+    def start(workers=2, **options):
+        if mqtt_broker.ELSEWHERE:
+            pytest.skip("another broker has no such settings")
+        broker, end = mqtt_broker.start(workers, directory, **options)
+        resources.callback(end)
+        resources.callback(broker.close_clients)
+        return broker
+
+    return start
+
+
+@pytest.fixture(params=[4, 5], ids=["3.1.1", "5.0"])
+def version(request):
+    """The versions of MQTT that have a standard."""
+    return request.param
 
 
 def _maker(resources, kind):
