@@ -293,8 +293,8 @@ def doubled(kind, name, raw):
 
 def cut(kind, name, raw):
     if kind in mqtt.PROPERTIES[name].packets:
-        for size in range(1, len(raw)):
-            yield raw[:size], MALFORMED
+        allowed = WRONG if kind in mqtt.PROPERTIES[name].from_server else MALFORMED
+        yield from ((raw[:size], allowed) for size in range(1, len(raw)))
 
 
 def ill_formed(kind, name, raw):

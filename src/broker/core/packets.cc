@@ -30,7 +30,7 @@ void Shard::on_packet(std::uint32_t at, const wire::mqtt::Header& header, wire::
     case PacketType::pingreq: return places_[at].client->send_pingresp();  //= MQTT5 [MQTT-3.12.4-1]
     case PacketType::disconnect: return on_disconnect(at, header, body, now);
     case PacketType::connect: return fail(at, kSecondConnect, now);
-    case PacketType::auth: return fail(at, kUnaskedAuth, now);
+    case PacketType::auth: return on_auth(at, header, body, now);
     default: return;  // check_header() lets a client send nothing else
   }
 }
@@ -73,6 +73,14 @@ void Shard::on_disconnect(std::uint32_t at, const wire::mqtt::Header& header, wi
 void Shard::fail(std::uint32_t at, const Fault& fault, base::Time now) {
   const bool malformed = fault.reason == Reason::malformed_packet || fault.reason == Reason::packet_too_large;
   send_away(at, fault.reason, fault.what, malformed ? EndReason::malformed : EndReason::protocol_error, now);
+}
+
+// No method is offered, so that none of them is expected.
+void Shard::on_auth(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
+  wire::mqtt::Auth auth;
+  const Fault* fault =
+      wire::mqtt::decode_auth(header, body, places_[at].client->terms.version, wire::mqtt::Sender::client, auth);
+  fail(at, fault != nullptr ? *fault : kUnaskedAuth, now);
 }
 
 void Shard::on_room(std::uint32_t at, base::Time now) {

@@ -211,6 +211,7 @@ class Shard final : private Ledger {
   // packets.cc
   void on_ack(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
   void on_disconnect(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
+  void on_auth(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
 
   // publishing.cc
   void on_publish(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
