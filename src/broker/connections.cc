@@ -160,7 +160,8 @@ void Connections::end(base::Key link, EndReason reason) {
 // that the kernel does not answer it with a reset that would overtake what was sent.
 void Connections::part(base::Key key, Connection& connection, EndReason reason) {
   if (connection.stage == Stage::parting) return;
-  if (connection.stage == Stage::open) note_gone(connection, reason);
+  // One that came too late for its session is open, and has no place.
+  if (connection.stage == Stage::open && connection.place != kNoPlace) note_gone(connection, reason);
   if (connection.websocket && connection.websocket->is_open) say_close(key, connection, close_code_of(reason), "");
   connection.stage = Stage::parting;
   connection.reason = reason;
