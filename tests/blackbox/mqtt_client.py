@@ -2,6 +2,7 @@
 import collections
 import itertools
 import os
+import select
 import socket
 
 import mqtt_packets as mqtt
@@ -151,6 +152,16 @@ class Client:
                 assert not self._buffer, f"half a packet at the end: {bytes(self._buffer)!r}"
                 return packets
             self._buffer += piece
+
+    def has_ended(self):
+        """Whether the server has ended the connection by now; what it said before is read and forgotten."""
+        while select.select([self.peer.socket], [], [], 0)[0]:
+            try:
+                if not self.peer.socket.recv(1 << 16):
+                    return True
+            except ConnectionResetError:
+                return True
+        return False
 
     def expect_end(self, reason=None):
         """The server closes; before, MQTT 5 is told why by DISCONNECT (`reason`: a code, or several that will do)."""

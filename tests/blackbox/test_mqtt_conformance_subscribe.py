@@ -1,6 +1,4 @@
 """SUBSCRIBE and UNSUBSCRIBE: filters, options, identifiers, retained messages, shared subscriptions."""
-import collections
-
 import pytest
 
 import mqtt_packets as mqtt
@@ -157,7 +155,7 @@ def test_subscription_identifiers_come_with_the_message(broker):
         publisher.publish(topic + name)
         assert sorted(client.message().properties["subscription_id"]) in (want, sorted(set(want)))
     client.subscribe(topic + "/#", properties=dict(subscription_id=5))  # takes the place of the 1
-    publisher.publish(topic + "/a/b", retain=True)
+    publisher.publish(topic + "/a/b", b"kept", retain=True)
     assert client.message().properties == dict(subscription_id=[5])
     client.leave()
     publisher.publish(topic + "/a/b", b"while away")
@@ -171,21 +169,15 @@ def test_subscription_identifiers_come_with_the_message(broker):
 def test_with_no_local_nobody_hears_itself(broker):
     topic, client_id = fresh("t/"), fresh()
     client = broker.connect(client_id, clean=False, properties=KEPT)
-    other = broker.connect()
+    other, publisher = broker.connect(), broker.connect()
     client.subscribe(topic, no_local=True)
     client.subscribe(topic + "/end")
-    other.subscribe(topic, no_local=True)
+    other.subscribe(topic)
     for qos in (0, 1, 2):
-        client.send_publish(topic, b"own", qos=qos, packet_id=qos or None)
-        other.publish(topic, b"other", qos=qos)
-    answers = collections.Counter()
-    while answers["PUBLISH"] < 3 or answers["PUBREC"] < 1:
-        packet = client.receive()
-        answers[packet.kind] += 1
-        if packet.kind == "PUBLISH":
-            assert packet.payload == b"other"
-            client.acknowledge(packet)
-    assert [each.payload for each in other.messages(3)] == [b"own"] * 3
+        publisher.publish(topic, b"other", qos)
+        assert client.message().payload == b"other"
+        client.publish(topic, b"own", qos)
+        assert [each.payload for each in other.messages(2)] == [b"other", b"own"]
     client.vanish()
     again = broker.connect(client_id, clean=False, properties=KEPT)
     again.publish(topic, b"own", qos=0)
@@ -239,8 +231,8 @@ def test_retain_handling_says_when_retained_messages_are_wanted(broker):
         publisher.publish(f"{topic}/{name}", name.encode(), retain=True)
     for handling, first, again in ((0, 2, 2), (1, 2, 0), (2, 0, 0)):
         client = broker.connect()
-        wait_until(lambda: client.subscribe(topic + "/#") and client.unsubscribe(topic + "/#") and
-                   len(client.until_pong()) == 2, "both are known to the worker of the client")
+        wait_until(lambda: client.subscribe(topic + "/#", qos=0) and len(client.until_pong()) == 2, "both are there")
+        client.unsubscribe(topic + "/#")
         for want in (first, again):
             client.subscribe(topic + "/#", handling=handling, qos=0)
             got = client.until_pong()
@@ -302,16 +294,15 @@ def test_each_message_goes_to_one_member_of_each_group_with_its_quality(broker):
     for name, members in groups.items():
         for qos, member in enumerate(members):
             assert member.subscribe(share(name, topic + "/+"), qos=qos) == (qos,)
+            member.subscribe(topic + "/end/#")
     alone = broker.connect()
     alone.subscribe(topic + "/+")
     for number in range(60):
         publisher.publish(f"{topic}/{number}", b"%d" % number, qos=2)
+    publisher.publish(topic + "/end/x")
     assert len(alone.messages(60)) == 60
     for members in groups.values():
         got = {}
-        for qos, member in enumerate(members):
-            member.subscribe(topic + "/end/#")
-        publisher.publish(topic + "/end/x")
         for qos, member in enumerate(members):
             mine = until(member, topic + "/end/x")
             assert all(each.qos == qos for each in mine)
