@@ -37,6 +37,25 @@ std::uint16_t topic_aliases_of(const Connect& connect, const ListenerLimits& lim
 
 }  // namespace
 
+// Whether what there is to say to a client that is let in is within what it takes.
+//= MQTT5 [MQTT-3.1.2-24]
+bool Shard::takes_connack(const Connect& connect, const ListenerLimits& limits) {
+  constexpr std::size_t kEnough = 128;  // for any of ours
+  const std::size_t bytes_max = connect.properties.maximum_packet_size;
+  if (!connect.properties.has(Property::maximum_packet_size) || bytes_max >= kEnough) return true;
+  static constexpr std::string_view kAssigned = "holdfast-0123456789abcdef0123456789abcdef";
+  const Newcomer newcomer{.link = {},
+                          .connect = connect,
+                          .limits = limits,
+                          .client_id = kAssigned,
+                          .user = {},
+                          .is_assigned = connect.client_id.empty(),
+                          .address = {}};
+  wire::mqtt::Bytes bytes;
+  const Connack connack = connack_of(newcomer, expiry_of(connect, limits), false);
+  return wire::mqtt::encode_connack(bytes, connack, connect.version) && bytes.size() <= bytes_max;
+}
+
 //= MQTT5 [MQTT-3.1.3-5]
 //= MQTT311 [MQTT-3.1.3-8]
 //= MQTT311 [MQTT-3.1.3-9]
@@ -46,6 +65,7 @@ std::optional<Reason> Shard::judge(const Connect& connect, const ListenerLimits&
   if (connect.client_id.empty() && !may_be_empty) return Reason::client_identifier_not_valid;
   if (connect.client_id.size() > limits.client_id_length_max) return Reason::client_identifier_not_valid;
   if (connect.properties.has(Property::auth_method)) return Reason::bad_authentication_method;
+  if (!takes_connack(connect, limits)) return Reason::packet_too_large;
   if (!connect.will) return std::nullopt;
   if (!valid_topic(connect.will->topic) || connect.will->topic.starts_with("$SYS/")) return Reason::topic_name_invalid;
   //= MQTT5 [MQTT-3.2.2-12]

@@ -197,6 +197,7 @@ class Shard final : private Ledger {
   void welcome(std::uint32_t at, const Newcomer& newcomer, bool present, base::Time now);
   [[nodiscard]] std::unique_ptr<Client> client_of(const Newcomer& newcomer, const Place& place);
   [[nodiscard]] std::unique_ptr<Will> will_of(const Newcomer& newcomer, const Place& place);
+  [[nodiscard]] static bool takes_connack(const wire::mqtt::Connect& connect, const ListenerLimits& limits);
   [[nodiscard]] static wire::mqtt::Connack connack_of(const Newcomer& newcomer, wire::mqtt::Seconds expiry,
                                                       bool present);
   void take_over(std::uint32_t at, base::Time now);

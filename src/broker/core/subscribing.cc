@@ -3,6 +3,7 @@
 
 #include "broker/core/rewrite.h"
 #include "broker/core/shard.h"
+#include "wire/mqtt/varint.h"
 
 namespace holdfast::broker {
 
@@ -19,6 +20,19 @@ constexpr std::size_t kScanSteps = 64;
 
 //= MQTT5 [MQTT-3.8.3-4]
 constexpr Fault kNoLocalShared{Reason::protocol_error, "MQTT5 [MQTT-3.8.3-4]", "No Local on a shared subscription"};
+
+//= MQTT5 [MQTT-3.1.2-24]
+constexpr Fault kAnswerTooLarge{Reason::packet_too_large, "MQTT5 [MQTT-3.1.2-24]",
+                                "the answer would be above the client's maximum packet size"};
+
+// SUBACK and UNSUBACK without properties.
+const Fault* check_answer(const Client& client, const wire::mqtt::FilterList& filters) {
+  const std::size_t bytes_max = client.terms.packet_bytes_max;
+  if (bytes_max == 0) return nullptr;
+  const std::size_t body_bytes = sizeof(std::uint16_t) + 1 + filters.count();
+  const std::size_t bytes = 1 + wire::mqtt::varint_bytes(static_cast<std::uint32_t>(body_bytes)) + body_bytes;
+  return bytes <= bytes_max ? nullptr : &kAnswerTooLarge;
+}
 
 Reason granted(Qos qos) { return static_cast<Reason>(qos); }
 
@@ -38,6 +52,7 @@ void Shard::on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wir
   wire::mqtt::Subscribe subscribe;
   const Fault* fault = wire::mqtt::decode_subscribe(header, body, place.client->terms.version, subscribe);
   if (fault == nullptr) fault = fault_of(subscribe.filters);
+  if (fault == nullptr) fault = check_answer(*place.client, subscribe.filters);
   if (fault != nullptr) return fail(at, *fault, now);
   counters_.subscribes.add();
   PendingSuback pending = pending_for(at, subscribe.packet_id);
@@ -138,6 +153,7 @@ void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, w
   Place& place = places_[at];
   wire::mqtt::Unsubscribe unsubscribe;
   const Fault* fault = wire::mqtt::decode_unsubscribe(header, body, place.client->terms.version, unsubscribe);
+  if (fault == nullptr) fault = check_answer(*place.client, unsubscribe.filters);
   if (fault != nullptr) return fail(at, *fault, now);
   counters_.unsubscribes.add();
   //= MQTT5 [MQTT-3.10.4-4]
