@@ -16,7 +16,7 @@ from stages import Counts, Stages, jobs, judged, prepare_process, read_junit, ru
 MINUTE = 60
 FUZZ_SECONDS = 5
 QUICK = "not slow and not torture"  # markers of tests/blackbox
-CHECKS = ("check_rooms", "check_format", "check_text", "check_headers")
+CHECKS = ("check_rooms", "check_format", "check_text", "check_conformance", "check_headers")
 SANITIZERS = ("asan", "tsan")
 CTEST_PASSED = re.compile(r"\s*Start +\d+: |.*\.\.\. +Passed ")
 

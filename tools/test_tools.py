@@ -80,13 +80,13 @@ def only_fault(name, root, *more):
     return lines[0]
 
 
-@pytest.mark.parametrize("name", ["check_rooms", "check_text"])
+@pytest.mark.parametrize("name", ["check_rooms", "check_text", "check_conformance"])
 def test_a_sound_tree_has_no_fault(tree, name):
     status, said = run_tool(name, tree)
     assert status == 0 and said.endswith(" 0 faults\n"), said
 
 
-@pytest.mark.parametrize("name", ["check_rooms", "check_headers", "check_format", "check_text", "run_tests",
+@pytest.mark.parametrize("name", ["check_rooms", "check_headers", "check_format", "check_text", "check_conformance", "run_tests",
                                   "run_fuzzers"])
 def test_every_tool_tells_what_it_is_for(name):
     done = subprocess.run([TOOLS / f"{name}.py", "--help"], capture_output=True, text=True, check=False)
@@ -260,6 +260,85 @@ def test_rows_that_are_copied_stay_those_of_their_source(tree):
     assert run_tool("check_text", tree)[0] == 0
     write(tree, "docs/b.md", "<!-- lines of bench/a.md -->\n| b | 3 |\n<!-- end -->\n")
     assert only_fault("check_text", tree) == "docs/b.md:2: this is no row of bench/a.md"
+
+
+CONFORMANCE = {
+    "docs/conformance/mqtt-5.0.toml": """\
+        # Head.
+
+        ["MQTT-1.5.4-1"]
+        who = "both"
+        says = "Text."
+        tests = ["Text.IsText"]
+
+        ["MQTT-3.1.2-24"]
+        who = "server"
+        says = "Small."
+        reason = "Nobody can see it."
+
+        ["MQTT-3.1.2-20"]
+        who = "client"
+        says = "Ping."
+        """,
+    "docs/conformance/mqtt-3.1.1.toml": """\
+        ["MQTT-3-8.3-4"]
+        who = "server"
+        says = "Options."
+        also = ["MQTT-3.8.3-4"]
+        tests = ["test_a.py::test_options"]
+        """,
+    "src/pure/text_test.cc": "//= MQTT5 [MQTT-1.5.4-1] type=test\nTEST(Text, IsText) {}\n",
+    "src/pure/text.cc": "//= MQTT5 [MQTT-1.5.4-1]\n//= MQTT311 [MQTT-3.8.3-4]\n",
+    "tests/blackbox/test_a.py": "# MQTT311 [MQTT-3.8.3-4]\ndef test_options():\n    pass\n",
+}
+
+
+@pytest.fixture
+def standards(tree):
+    for name, text in CONFORMANCE.items():
+        write(tree, name, dedented(text))
+    return tree
+
+
+def test_check_conformance_counts_what_is_covered(standards):
+    assert run_tool("check_conformance", standards) == (
+        0, "check_conformance: 4 statements, 2 covered, 2 with a reason, 0 faults\n")
+
+
+@pytest.mark.parametrize(("name", "text", "want"), [
+    ("src/pure/a.cc", "//= MQTT5 [MQTT-9.9.9-9]\n", "src/pure/a.cc:1: MQTT5 has no statement [MQTT-9.9.9-9]"),
+    ("src/pure/a.cc", 'const char* a = "MQTT311 [MQTT-1.5.4-1]";\n',
+     "src/pure/a.cc:1: MQTT311 has no statement [MQTT-1.5.4-1]"),
+    ("src/pure/a.cc", "//= MQTT5 [MQTT-3.1.2-24] to [MQTT-3.1.2-25]\n",
+     "src/pure/a.cc:1: MQTT5 has no statement [MQTT-3.1.2-25]"),
+    ("tests/blackbox/test_b.py", "\n# MQTT5 [MQTT-1.5.4-1]\n",
+     "tests/blackbox/test_b.py:2: no test follows that this could be about"),
+    ("src/pure/b_test.cc", "//= MQTT5 [MQTT-3.1.2-24] type=test\nTEST_F(Size, IsSmall) {}\n",
+     "docs/conformance/mqtt-5.0.toml:8: MQTT-3.1.2-24: Size.IsSmall covers it, and is not listed (--write)"),
+    ("src/pure/text_test.cc", "",
+     "docs/conformance/mqtt-5.0.toml:3: MQTT-1.5.4-1: there is no test Text.IsText"),
+    ("docs/conformance/mqtt-3.1.1.toml", '["MQTT-3-8.3-4"]\nwho = "server"\nsays = "a"\nalso = ["MQTT-3.8.3-4"]\n'
+     'tests = ["test_a.py::test_options"]\n["MQTT-1-1"]\nwho = "both"\nsays = "b"\n',
+     "docs/conformance/mqtt-3.1.1.toml:6: MQTT-1-1: it has neither a test nor a reason why there is none"),
+    ("docs/conformance/mqtt-3.1.1.toml", '["MQTT-3-8.3-4"]\nwho = "me"\nsays = "a"\nalso = ["MQTT-3.8.3-4"]\n'
+     'tests = ["test_a.py::test_options"]\n',
+     "docs/conformance/mqtt-3.1.1.toml:1: MQTT-3-8.3-4: it has to say who (server, client, both) and what, and nothing "
+     "unknown"),
+])
+def test_check_conformance_finds(standards, name, text, want):
+    write(standards, name, text)
+    assert only_fault("check_conformance", standards) == want
+
+
+def test_check_conformance_writes_what_the_tests_say(standards):
+    write(standards, "src/pure/b_test.cc", "//= MQTT5 [MQTT-3.1.2-24] type=test\nTEST_P(Size, IsSmall) {}\n")
+    write(standards, "src/pure/text_test.cc", "//= MQTT5 [MQTT-1.5.4-1] type=test\nTEST(Text, IsStillText) {}\n")
+    assert run_tool("check_conformance", standards, "--write")[0] == 0
+    table = (standards / "docs/conformance/mqtt-5.0.toml").read_text()
+    assert table.startswith("# Head.\n") and 'tests = ["Text.IsStillText"]' in table
+    assert 'tests = ["Size.IsSmall"]\nreason = "Nobody can see it."' in table
+    assert run_tool("check_conformance", standards, "--write")[0] == 0
+    assert (standards / "docs/conformance/mqtt-5.0.toml").read_text() == table
 
 
 def with_compile_commands(tree, room):
