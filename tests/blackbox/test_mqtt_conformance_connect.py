@@ -246,7 +246,7 @@ def test_retained_messages_outlive_the_session(broker, version):
     assert other.message().payload == b"stays"
 
 
-# MQTT5 [MQTT-3.1.4-3] [MQTT-3.1.4-4] [MQTT-4.1.0-1] [MQTT-3.14.4-1] [MQTT-3.14.4-2]
+# MQTT5 [MQTT-3.1.4-3] [MQTT-3.1.4-4] [MQTT-4.1.0-1] [MQTT-3.14.4-1] [MQTT-3.14.4-2] [MQTT-3.14.2-2]
 # MQTT311 [MQTT-3.1.4-2]
 def test_a_newer_connection_takes_the_session_over(broker, witness, version):
     client_id, topic, publisher = fresh(), fresh("t/"), broker.connect()

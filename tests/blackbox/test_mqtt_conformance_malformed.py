@@ -390,7 +390,7 @@ def bodies_of_connect(version):
 
 
 # MQTT5 [MQTT-3.1.4-1] [MQTT-3.1.3-1] [MQTT-3.1.3-3] [MQTT-3.1.2-9] [MQTT-3.1.2-17] [MQTT-3.1.2-19]
-# MQTT311 [MQTT-3.1.4-1] [MQTT-3.1.3-1] [MQTT-3.1.3-3] [MQTT-3.1.2-9] [MQTT-3.1.2-19] [MQTT-3.1.2-21]
+# MQTT311 [MQTT-3.1.4-1] [MQTT-3.1.3-1] [MQTT-3.1.3-3] [MQTT-3.1.2-9] [MQTT-3.1.2-19] [MQTT-3.1.2-21] [MQTT-3.2.2-6]
 def test_a_connect_that_ends_too_early_is_refused(broker, witness, version):
     body = bodies_of_connect(version)[2:]
     check(broker, witness, version, [
