@@ -189,5 +189,13 @@ class Client:
     def half_close(self):
         self.peer.socket.shutdown(socket.SHUT_WR)
 
+    def peer_end(self):
+        """Waits for the server to end the connection, whatever it says before."""
+        try:
+            while self.peer.socket.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+
     def close(self):
         self.peer.close()

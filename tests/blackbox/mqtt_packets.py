@@ -21,7 +21,8 @@ SILENT, TAKEN_OVER, BAD_FILTER, BAD_TOPIC, ID_IN_USE, ID_NOT_FOUND, TOO_MANY = r
 BAD_ALIAS, TOO_LARGE, TOO_FAST, QUOTA, ADMINISTRATIVE, BAD_FORMAT = range(0x94, 0x9a)
 NO_RETAIN, NO_QOS, ANOTHER_SERVER, MOVED, NO_SHARED, CONNECT_RATE, TOO_LONG, NO_IDS, NO_WILDCARDS = range(0x9a, 0xa3)
 
-_ANSWERS = {SUCCESS, NO_SUBSCRIBERS, UNSPECIFIED, IMPLEMENTATION, NOT_AUTHORIZED, BAD_TOPIC, ID_IN_USE, QUOTA, BAD_FORMAT}
+_ANSWERS = {SUCCESS, NO_SUBSCRIBERS, UNSPECIFIED, IMPLEMENTATION, NOT_AUTHORIZED, BAD_TOPIC, ID_IN_USE, QUOTA,
+            BAD_FORMAT}
 # What a server may say in a packet.
 CODES = {
     "CONNACK": {SUCCESS, *range(0x80, 0x8b), BAD_METHOD, BAD_TOPIC, TOO_LARGE, QUOTA, BAD_FORMAT, NO_RETAIN, NO_QOS,
@@ -162,7 +163,8 @@ def connect(client_id="", version=V5, clean=True, keep_alive=60, properties=None
     return packet("CONNECT", body)
 
 
-def publish(topic, payload=b"", version=V5, qos=0, packet_id=None, retain=False, dup=False, properties=None, flags=None):
+def publish(topic, payload=b"", version=V5, qos=0, packet_id=None, retain=False, dup=False, properties=None,
+            flags=None):
     body = text(topic) + (two(packet_id) if packet_id is not None else b"")
     body += block(properties or {}) if version == V5 else b""
     return packet("PUBLISH", body + payload, dup << 3 | qos << 1 | retain if flags is None else flags)
@@ -302,7 +304,8 @@ def take(data, version):
     assert at == 1 + len(varint(length)), "the remaining length is padded"
     if len(data) < at + length:
         return None
-    return _read(NAMES[data[0] >> 4], data[0] & 15, _Body(bytes(data[at:at + length])), at + length, version), at + length
+    end = at + length
+    return _read(NAMES[data[0] >> 4], data[0] & 15, _Body(bytes(data[at:end])), end, version), end
 
 
 def _read(kind, flags, body, size, version):

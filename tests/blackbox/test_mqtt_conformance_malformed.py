@@ -4,9 +4,12 @@ end of the connection, and nobody else is disturbed.
 A row is (what is wrong, bytes, the reasons that will do). Where the standard names one reason, there is one; where it
 only says that a packet is wrong, both words it has for that will do. MQTT 3.1.1 is never told a reason: it is closed.
 """
+import random
+
 import pytest
 
 import mqtt_packets as mqtt
+from environment import SEED
 from mqtt_client import fresh
 from mqtt_packets import ACKS, BAD_ALIAS, BAD_TOPIC, MALFORMED, PROTOCOL_ERROR, TOO_LARGE, V5, V311
 
@@ -480,3 +483,44 @@ def test_a_packet_above_the_maximum_is_refused_before_it_is_there(broker_with):
     old.send(b"\x30" + mqtt.varint(2000))
     old.expect_end()
     assert refused_connect(broker, V5, b"\x10" + mqtt.varint(2000) + mqtt.connect("c")[2:]) in (None, TOO_LARGE)
+
+
+# --- anything at all ---
+
+
+def a_conversation(version):
+    """One of everything that a client says."""
+    stem = fresh("t/")
+    return b"".join([
+        mqtt.connect(fresh(), version, user="u", password="p", will=dict(topic=stem, payload=b"w", qos=1)),
+        mqtt.subscribe(1, (stem + "/#", 2), (stem + "/+", 1), version=version),
+        *(mqtt.publish(f"{stem}/{qos}", b"payload", version, qos=qos, packet_id=qos + 1 if qos else None)
+          for qos in (0, 1, 2)),
+        *(mqtt.ack(kind, number) for kind in ACKS for number in (1, 3)),
+        mqtt.unsubscribe(2, stem + "/+", version=version), mqtt.PINGREQ, mqtt.disconnect()])
+
+
+# MQTT5 [MQTT-4.13.1-1]
+# MQTT311 [MQTT-4.8.0-1]
+def test_whatever_bytes_come_nobody_else_is_disturbed(broker, witness, version):
+    print(f"HOLDFAST_SEED={SEED}")
+    dice = random.Random(SEED)
+    for number in range(150):
+        data = bytearray(a_conversation(version))
+        for _ in range(dice.randint(1, 4)):
+            at = dice.randrange(len(data))
+            change = dice.randrange(4)
+            if change == 0:
+                data[at] ^= 1 << dice.randrange(8)
+            elif change == 1:
+                data[at] = dice.choice((0, 1, 0x7f, 0x80, 0xff))
+            elif change == 2:
+                del data[at:at + dice.randint(1, 8)]
+            else:
+                data[at:at] = dice.randbytes(dice.randint(1, 8))
+        client = broker.client(version)
+        client.send(bytes(data))
+        client.half_close()
+        client.peer_end()
+        if number % 10 == 0:
+            witness.check()

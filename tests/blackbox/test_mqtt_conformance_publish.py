@@ -335,7 +335,8 @@ def test_what_the_publisher_says_of_a_message_arrives_unaltered(broker, qos):
 # MQTT5 [MQTT-1.5.4-3] [MQTT-4.7.3-4]
 # MQTT311 [MQTT-1.5.3-3] [MQTT-4.7.3-4]
 def test_characters_are_left_as_they_are(broker, version):
-    topics = ["\ufefft", "t\ufeff", "e\u0301", "\u00e9", "ＡＢ", "a b", "A", "a", "/a", "a/", "//", "\U0001f600", "\u200b"]
+    topics = ["\ufefft", "t\ufeff", "e\u0301", "\u00e9", "ＡＢ", "a b", "A", "a", "/a", "a/", "//", "\U0001f600",
+              "\u200b"]
     client, stem = broker.connect(version=version), fresh("t/")
     client.subscribe(*(stem + each for each in topics))
     for each in topics:
