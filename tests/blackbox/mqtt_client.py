@@ -183,7 +183,9 @@ class Client:
         self.close()
 
     def vanish(self):
-        """Without DISCONNECT."""
+        """Without DISCONNECT; waits until the server has noticed."""
+        self.half_close()
+        self.peer_end()
         self.close()
 
     def half_close(self):

@@ -178,6 +178,27 @@ def test_no_packet_is_larger_than_the_client_takes(broker):
         assert client.expect_end(PROTOCOL_ERROR).bytes_total <= size
 
 
+# MQTT5 [MQTT-3.1.2-24]
+@pytest.mark.parametrize("size", [5, 10, 15])
+def test_who_cannot_be_told_what_there_is_to_say_is_refused(broker, witness, size):
+    client = broker.client()
+    client.send_connect("", properties=dict(maximum_packet_size=size))
+    [answer] = client.rest()
+    assert (answer.kind, answer.reason) == ("CONNACK", mqtt.TOO_LARGE) and answer.bytes_total <= size
+
+
+# MQTT5 [MQTT-3.1.2-24]
+def test_an_answer_that_would_be_too_large_ends_the_connection(broker, witness):
+    filters = [(fresh(), 0) for _ in range(100)]
+    for data in (mqtt.subscribe(1, *filters), mqtt.unsubscribe(1, *(each for each, _ in filters))):
+        client = broker.connect("c", properties=dict(maximum_packet_size=100))
+        client.send(data)
+        assert client.expect_end(mqtt.TOO_LARGE).bytes_total <= 100
+        roomy = broker.connect("c", properties=dict(maximum_packet_size=105))
+        roomy.send(data)
+        assert len(roomy.receive().codes) == 100
+
+
 # --- sessions ---
 
 
