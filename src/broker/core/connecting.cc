@@ -370,6 +370,7 @@ void Shard::auto_subscribe(std::uint32_t at, base::Time now) {
   if (settings_.auto_subscriptions.empty()) return;
   PendingSuback pending = pending_for(at, 0);
   for (const AutoSubscription& each : settings_.auto_subscriptions) {
+    if (!names_fit(each.filter, places_[at].session.client_id(), places_[at].session.user_name())) continue;
     std::string filter;
     const Session& session = places_[at].session;
     expand(filter, each.filter, session.client_id(), session.user_name());

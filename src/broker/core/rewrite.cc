@@ -23,8 +23,11 @@ std::string_view take_level(std::string_view& rest) {
   return level;
 }
 
-// Whether `filter` fits `text` level by level. Wildcards of `text`, where that is a filter, are levels like others.
+// Whether `filter` matches the topic `text`, or covers it where that is a filter: then `+` of it is a level like others,
+// and `#` is more than a level.
+//= MQTT5 [MQTT-4.7.2-1]
 bool fits(std::string_view filter, std::string_view text, Captures& captures) {
+  if (text.starts_with('$') && (filter.starts_with('+') || filter.starts_with('#'))) return false;
   for (bool more_text = true;;) {
     const bool last_of_filter = filter.find('/') == std::string_view::npos;
     const std::string_view wanted = take_level(filter);
@@ -36,6 +39,7 @@ bool fits(std::string_view filter, std::string_view text, Captures& captures) {
     more_text = text.find('/') != std::string_view::npos;
     const std::string_view level = take_level(text);
     if (wanted == "+") {
+      if (level == "#") return false;
       captures.add(level);
     } else if (wanted != level) {
       return false;
@@ -63,18 +67,25 @@ void expand(std::string& into, std::string_view pattern, std::string_view client
   }
 }
 
+bool names_fit(std::string_view pattern, std::string_view client_id, std::string_view user_name) {
+  const auto fits = [pattern](std::string_view placeholder, std::string_view name) {
+    if (pattern.find(placeholder) == std::string_view::npos) return true;
+    return !name.empty() && !name.starts_with('$') && name.find_first_of("/+#") == std::string_view::npos;
+  };
+  return fits("%c", client_id) && fits("%u", user_name);
+}
+
 std::string_view rewritten(std::span<const Rewrite> rules, Rewrite::Of action, std::string_view text,
                            std::string_view client_id, std::string_view user_name, std::string& made) {
-  std::string_view result = text;
   for (const Rewrite& rule : rules) {
     if (rule.action != Rewrite::Of::all && rule.action != action) continue;
     Captures captures;
     if (!fits(rule.from, text, captures)) continue;
     made.clear();
     expand(made, rule.to, client_id, user_name, std::span(captures.texts).first(captures.count));
-    result = made;
+    return made;
   }
-  return result;
+  return text;
 }
 
 }  // namespace holdfast::broker

@@ -1,7 +1,7 @@
 // broker/core/rewrite.h: topics and filters that stand for others.
 //
 // A rule has a filter; what its wildcards stand for in a topic can be used in the new one: $1 for the first `+` or `#`,
-// and so on to $9. %c and %u stand for client id and user name. The last rule that fits wins, as in EMQ.
+// and so on to $9. %c and %u stand for client id and user name. The first rule that fits wins, as in EMQ 2.
 // Thread: values. Cost: one comparison a rule, nothing when there are none.
 #pragma once
 
@@ -27,5 +27,9 @@ struct Rewrite {
 // `pattern` with %c, %u and, where there are any, $1 to $9 replaced.
 void expand(std::string& into, std::string_view pattern, std::string_view client_id, std::string_view user_name,
             std::span<const std::string_view> captured = {});
+
+// Whether the names that `pattern` asks for by %c and %u can be put into a filter: who calls itself `#` must not get the
+// topics of everybody. One that is empty, has `/`, `+` or `#`, or begins with `$`, cannot.
+[[nodiscard]] bool names_fit(std::string_view pattern, std::string_view client_id, std::string_view user_name);
 
 }  // namespace holdfast::broker

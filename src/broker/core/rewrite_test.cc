@@ -1,5 +1,6 @@
 #include "broker/core/rewrite.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -22,7 +23,7 @@ const Case kCases[] = {
     {"captures in their order", {{Of::all, "x/+/y/+", "z/$2/$1"}}, "x/1/y/2", "z/2/1"},
     {"the rest as one capture", {{Of::all, "x/#", "z/$1"}}, "x/1/2/3", "z/1/2/3"},
     {"the rest may be nothing", {{Of::all, "x/#", "z/$1"}}, "x", "z/"},
-    {"the last rule that fits wins", {{Of::all, "a/#", "one"}, {Of::all, "a/b", "two"}}, "a/b", "two"},
+    {"the first rule that fits wins", {{Of::all, "a/#", "one"}, {Of::all, "a/b", "two"}}, "a/b", "one"},
     {"no chain: rules see what the client wrote", {{Of::all, "a", "b"}, {Of::all, "b", "c"}}, "a", "b"},
     {"of another action", {{Of::subscribe, "a", "b"}}, "a", "a"},
     {"who it is", {{Of::all, "me/#", "c/%c/%u/$1"}}, "me/x", "c/id/user/x"},
@@ -31,6 +32,9 @@ const Case kCases[] = {
     {"shorter than the filter", {{Of::all, "a/+", "b"}}, "a", "a"},
     {"empty levels", {{Of::all, "/+/", "[$1]"}}, "//", "[]"},
     {"a filter is rewritten too", {{Of::all, "a/+/#", "b/$1/$2"}}, "a/+/c/#", "b/+/c/#"},
+    {"not one that asks for more", {{Of::all, "a/+", "b/$1"}}, "a/#", "a/#"},
+    {"the server's own topics are left alone by wildcards", {{Of::all, "#", "b/$1"}}, "$SYS/x", "$SYS/x"},
+    {"but not where the rule says so", {{Of::all, "$own/#", "b/$1"}}, "$own/x", "b/x"},
 };
 
 TEST(Rewrite, FollowsTheTable) {
@@ -38,6 +42,26 @@ TEST(Rewrite, FollowsTheTable) {
     SCOPED_TRACE(c.name);
     std::string made;
     EXPECT_EQ(rewritten(c.rules, Of::publish, c.text, "id", "user", made), c.want);
+  }
+}
+
+struct NameCase {
+  const char* pattern;
+  const char* client_id;
+  const char* user_name;
+  bool want;
+};
+
+const NameCase kNameCases[] = {
+    {"news", "#", "", true},     {"c/%c", "id", "", true},    {"c/%c", "#", "", false},    {"c/%c", "+", "", false},
+    {"c/%c", "a/b", "", false},  {"c/%c", "", "", false},     {"%c/x", "$SYS", "", false}, {"c/%u", "id", "", false},
+    {"c/%u", "#", "user", true}, {"%c/%u", "id", "#", false},
+};
+
+TEST(NamesFit, NoNameChangesWhatAFilterMeans) {
+  for (const NameCase& c : kNameCases) {
+    SCOPED_TRACE(fmt::format("{} {} {}", c.pattern, c.client_id, c.user_name));
+    EXPECT_EQ(names_fit(c.pattern, c.client_id, c.user_name), c.want);
   }
 }
 
