@@ -110,6 +110,16 @@ def test_what_runs_since_the_start_is_a_configuration_that_was_taken(busy_gatewa
     assert started - 1 < page.value("holdfast_config_loaded_timestamp_seconds") <= time.time()
 
 
+def test_a_broker_shows_the_metrics_that_the_document_has_and_no_others(run, promtool):
+    broker = run("run", {"node": {"workers": 2, "run_dir": ""}, "log": {"format": "json"},
+                         "admin": {"listen": "127.0.0.1:0"}, "broker": {"listener": [{"name": "m", "bind": ["127.0.0.1:0"]}]}})
+    assert promtool("check", "metrics", input=broker.get("/metrics").body) == ""
+    shown = {each.name for each in broker.metrics().samples}
+    of_brokers = ("holdfast_broker_", "holdfast_auth_")
+    assert {name for name in shown if name.startswith(of_brokers)} == {
+        name for name in documented_metrics() if name.startswith(of_brokers)}
+
+
 # --- the alert rules ---
 
 
