@@ -282,7 +282,7 @@ TEST_P(ShardPublish, WhatMayNotBePublishedIsNot) {
   }
 }
 
-//= MQTT5 [MQTT-3.3.5-1] type=test
+//= MQTT311 [MQTT-3.3.5-1] type=test
 TEST(ShardPublish1, ADeniedQos0MessageIsIgnoredOrEndsTheConnection) {
   for (const bool disconnects : {false, true}) {
     ShardRig rig(1, [&](ShardSettings& settings, ListenerLimits&) { settings.denied_disconnects = disconnects; });
