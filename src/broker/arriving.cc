@@ -187,8 +187,8 @@ void Connections::note_refused(const Connection& connection, Reason reason, EndR
 // --- what it may do ---
 
 void Connections::prepare_identity(Connection& connection, std::string_view client_id, std::string_view user) {
-  connection.identity = acl_.get().prepare(
-      {.client_id = client_id, .user = user, .address = connection.client, .rank = connection.rank});
+  connection.identity =
+      acl_.get().prepare({.client_id = client_id, .user = user, .address = connection.client, .rank = connection.rank});
 }
 
 bool Connections::may(base::Key link, Action action, std::string_view topic) {

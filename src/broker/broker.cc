@@ -34,8 +34,8 @@ ShardSettings settings_of(const config::Settings& settings, std::string node_nam
 
 }  // namespace
 
-Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std::string node_name,
-               std::string version, net::DescriptorBudget& descriptors, entry::ProcessLimit& process)
+Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std::string node_name, std::string version,
+               net::DescriptorBudget& descriptors, entry::ProcessLimit& process)
     : runtime_(runtime),
       settings_(settings),
       version_(std::move(version)),
@@ -100,8 +100,8 @@ void Broker::start() {
     for (const entry::Bind& bind : listener->binds) entry::begin_listening(bind);
   }
   for (const auto& worker : workers_) worker->start();
-  sys_topics_ = std::make_unique<SysTopics>(runtime_, *this, shard_settings_.node_name, version_,
-                                             settings_.broker.sys_interval);
+  sys_topics_ =
+      std::make_unique<SysTopics>(runtime_, *this, shard_settings_.node_name, version_, settings_.broker.sys_interval);
 }
 
 void Broker::hear(Notice notice) {
@@ -153,15 +153,14 @@ void Broker::ask(WhoIsIt question) {
                                 .listener = from.settings.name,
                                 .certificate = {},
                                 .anonymous = from.settings.anonymous};
-  chain_->authenticate(std::move(credentials),
-                       [this, worker = question.worker, link = question.link](auth::Answer answer) {
-                         const bool super = answer.verdict == auth::Verdict::ok_superuser;
-                         (void)workers_[worker]->order(
-                             Identified{.link = link,
-                                        .reason = reason_of(answer.verdict),
-                                        .user = std::move(answer.user),
-                                        .rank = super ? auth::Rank::superuser : auth::Rank::ordinary});
-                       });
+  chain_->authenticate(
+      std::move(credentials), [this, worker = question.worker, link = question.link](auth::Answer answer) {
+        const bool super = answer.verdict == auth::Verdict::ok_superuser;
+        (void)workers_[worker]->order(Identified{.link = link,
+                                                 .reason = reason_of(answer.verdict),
+                                                 .user = std::move(answer.user),
+                                                 .rank = super ? auth::Rank::superuser : auth::Rank::ordinary});
+      });
 }
 
 wire::mqtt::Reason Broker::reason_of(auth::Verdict verdict) noexcept {

@@ -1,7 +1,8 @@
 // broker/broker.h: the broker role of a process: its listeners and workers, and who its clients are.
 //
 // Thread: control. The workers are its own.
-// Life:   constructed (every socket is bound, every file read), start(), destroyed (every client has been told and every
+// Life:   constructed (every socket is bound, every file read), start(), destroyed (every client has been told and
+// every
 //         connection has ended).
 #pragma once
 
@@ -32,8 +33,8 @@ class Broker {
  public:
   // `descriptors` and `process` are what all roles of the process have together. Throws std::runtime_error with a text
   // for the operator when a socket cannot be bound or a file cannot be used.
-  Broker(control::Runtime& runtime, const config::Settings& settings, std::string node_name,
-         std::string version, net::DescriptorBudget& descriptors, entry::ProcessLimit& process);
+  Broker(control::Runtime& runtime, const config::Settings& settings, std::string node_name, std::string version,
+         net::DescriptorBudget& descriptors, entry::ProcessLimit& process);
   ~Broker();
 
   void start();

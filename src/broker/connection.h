@@ -61,8 +61,8 @@ struct Connection {
 
   net::Transport transport;
   net::TimerWheel::Node timer;
-  net::BufferChain out;          // what the socket did not take yet
-  MessageRef body;               // and then the rest of this one's payload
+  net::BufferChain out;  // what the socket did not take yet
+  MessageRef body;       // and then the rest of this one's payload
   std::uint32_t body_sent = 0;
   std::uint32_t place = kNoPlace;  // of its session in the shard
   Partial partial;
@@ -71,16 +71,16 @@ struct Connection {
   Stage stage = Stage::greeting;
   wire::mqtt::Version version = wire::mqtt::Version::v311;
   entry::Placed placed = entry::Placed::no;  // counted among those of its address
-  bool hangup : 1 = false;         // the peer has ended its side, or worse
-  bool socket_broken : 1 = false;  // an error waits at the socket
-  bool broken : 1 = false;         // writing has failed: it is to be closed
-  bool said_end : 1 = false;       // our side is ended
-  bool resuming : 1 = false;  // its next turn is asked for
-  bool waiting : 1 = false;   // it has sent more than its pace allows
-  bool dirty : 1 = false;     // it has something to be flushed at the end of the turn
-  bool owed : 1 = false;      // the shard wants to know when it is ready again
-  EndReason reason = EndReason::none;  // while parting
-  base::Tick heard;                    // when it last said something
+  bool hangup : 1 = false;                   // the peer has ended its side, or worse
+  bool socket_broken : 1 = false;            // an error waits at the socket
+  bool broken : 1 = false;                   // writing has failed: it is to be closed
+  bool said_end : 1 = false;                 // our side is ended
+  bool resuming : 1 = false;                 // its next turn is asked for
+  bool waiting : 1 = false;                  // it has sent more than its pace allows
+  bool dirty : 1 = false;                    // it has something to be flushed at the end of the turn
+  bool owed : 1 = false;                     // the shard wants to know when it is ready again
+  EndReason reason = EndReason::none;        // while parting
+  base::Tick heard;                          // when it last said something
   base::Tick accepted;
   auth::Rank rank = auth::Rank::ordinary;
   auth::Identity identity;  // what the access rules say of it

@@ -1,5 +1,5 @@
-// Life of the connections: events, deadlines, the end. Reading, writing, arriving, WebSocket and the PROXY greeting have
-// files of their own.
+// Life of the connections: events, deadlines, the end. Reading, writing, arriving, WebSocket and the PROXY greeting
+// have files of their own.
 #include "broker/connections.h"
 
 #include <algorithm>
@@ -45,8 +45,7 @@ Connections::~Connections() {
   connections_.for_each([this](base::Key key, Connection& connection) { drop(key, connection); });
 }
 
-void Connections::begin(int fd, const base::PeerAddress& client, std::uint16_t listener,
-                        entry::Placed placed) {
+void Connections::begin(int fd, const base::PeerAddress& client, std::uint16_t listener, entry::Placed placed) {
   const base::Key key = connections_.add();
   Connection& connection = *connections_.find(key);
   connection.transport = net::Transport(fd);

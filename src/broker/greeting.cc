@@ -1,6 +1,6 @@
 // Who a client is, when a balancer before us says so. The rest of Connections is in connections.cc.
-#include "broker/connections.h"
 #include "entry/greeting.h"
+#include "broker/connections.h"
 
 namespace holdfast::broker {
 
@@ -32,9 +32,7 @@ void Connections::obey(base::Key key, Connection& connection, const entry::Verdi
   using What = entry::Verdict::What;
   switch (verdict.what) {
     case What::wait: return;
-    case What::check:
-      connection.stage = Stage::checking;
-      return arm(key.index, entry::kCheckTime);
+    case What::check: connection.stage = Stage::checking; return arm(key.index, entry::kCheckTime);
     case What::let_in:
       connection.placed = verdict.placed;
       expect_connect(key, connection);

@@ -39,9 +39,7 @@ struct Listener {
   std::vector<entry::Bind> binds;
   std::vector<std::unique_ptr<ListenerCounters>> counters;  // by worker
 
-  [[nodiscard]] bool is_websocket() const noexcept {
-    return settings.protocol == config::BrokerProtocol::websocket;
-  }
+  [[nodiscard]] bool is_websocket() const noexcept { return settings.protocol == config::BrokerProtocol::websocket; }
 };
 
 struct Listeners {

@@ -41,8 +41,8 @@ void SysTopics::as_emq(const Status& status) {
   tell(fmt::format("$SYS/brokers/{}/uptime", node_),
        fmt::format("{} seconds", static_cast<std::uint64_t>(status.uptime_seconds)));
   tell(fmt::format("$SYS/brokers/{}/datetime", node_),
-       fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(std::chrono::system_clock::to_time_t(
-                                               std::chrono::system_clock::now()))));
+       fmt::format("{:%Y-%m-%d %H:%M:%S}",
+                   fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()))));
   say("stats/clients/count", totals.clients);
   say("stats/clients/max", totals.clients_max);
   say("stats/sessions/count", totals.sessions);

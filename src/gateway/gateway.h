@@ -32,8 +32,7 @@ class Gateway {
   // `descriptors` and `process` are what all roles of the process have together. Throws std::runtime_error with a text
   // for the operator when a socket cannot be bound: nothing is served then.
   Gateway(control::Runtime& runtime, const config::Settings& settings, net::DescriptorBudget& descriptors,
-          entry::ProcessLimit& process,
-          Verbosity verbosity);
+          entry::ProcessLimit& process, Verbosity verbosity);
   ~Gateway();
 
   // Serves from now on; calls `on_ready` when it does. Host names are resolved first, or given up for the time being.

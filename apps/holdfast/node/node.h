@@ -22,7 +22,7 @@ struct Serving {
     std::vector<std::string> addresses;
   };
   std::vector<Listener> listeners;  // of the gateway, then of the broker
-  std::string admin;  // address; empty when there is none
+  std::string admin;                // address; empty when there is none
 };
 
 class Node {

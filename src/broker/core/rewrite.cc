@@ -23,8 +23,8 @@ std::string_view take_level(std::string_view& rest) {
   return level;
 }
 
-// Whether `filter` matches the topic `text`, or covers it where that is a filter: then `+` of it is a level like others,
-// and `#` is more than a level.
+// Whether `filter` matches the topic `text`, or covers it where that is a filter: then `+` of it is a level like
+// others, and `#` is more than a level.
 //= MQTT5 [MQTT-4.7.2-1]
 bool fits(std::string_view filter, std::string_view text, Captures& captures) {
   if (text.starts_with('$') && (filter.starts_with('+') || filter.starts_with('#'))) return false;
