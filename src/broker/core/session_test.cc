@@ -385,15 +385,31 @@ TEST(Session, GivesAwayWhatAnotherMemberMayHave) {
   deliver(kQos1, "g", kNoShareGroup);
   rig.cut();
   Lines given;
-  rig.session.take_shared(rig.ledger, [&](const MessageRef& message, const Delivery& delivery) {
-    given.push_back(text_of_message(message->topic(), *message) + " " + std::to_string(delivery.share_group) + " q" +
-                    std::to_string(static_cast<int>(delivery.qos)));
-  });
-  EXPECT_EQ(given, (Lines{"t=a 1 q1", "t=d 3 q1", "t=e 4 q2", "t=f 5 q0"}));
-  EXPECT_EQ(rig.lost(), (Lines{"settled 1", "settled 3", "settled 4"}));
+  rig.session.take_shared(
+      rig.ledger, [](const Message&, std::uint32_t group) { return group != 4; },  // "e" has nowhere else to go
+      [&](const MessageRef& message, std::uint32_t group) {
+        given.push_back(text_of_message(message->topic(), *message) + " " + std::to_string(group));
+      });
+  EXPECT_EQ(given, (Lines{"t=a 1", "t=d 3", "t=f 5"}));
+  EXPECT_EQ(rig.lost(), (Lines{"settled 1", "settled 3"}));
   rig.sent();
   rig.connect();
-  EXPECT_EQ(rig.sent(), (Lines{"q2 #2 t=b dup", "q1 #3 t=c dup", "q1 #4 t=g"}));
+  EXPECT_EQ(rig.sent(), (Lines{"q2 #2 t=b dup", "q1 #3 t=c dup", "q2 #4 t=e"}));
+}
+
+TEST(Session, KeepsForItselfWhatItHasFromAGroupItHasLeft) {
+  Rig rig({.inflight_max = 1});
+  for (const std::uint32_t group : {7U, 7U, 8U}) {
+    rig.session.deliver(Rig::message(kQos1, "x"), {.qos = kQos1, .share_group = group}, rig.context());
+  }
+  rig.session.keep_shared(7);
+  std::size_t given = 0;
+  rig.session.take_shared(
+      rig.ledger, [](const Message&, std::uint32_t) { return true; },
+      [&](const MessageRef&, std::uint32_t) { ++given; });
+  EXPECT_EQ(given, 1U);
+  EXPECT_EQ(rig.session.on_puback(1, Reason::success, rig.context()), nullptr);
+  EXPECT_EQ(rig.lost(), (Lines{"settled 8"})) << "the group 7 means nothing here any more";
 }
 
 TEST(Session, TellsWhenASharedCopyIsDoneWith) {
