@@ -69,6 +69,7 @@ Broker::~Broker() { stop(); }
 // Workers end their connections on the way out; what they say of it is still written.
 void Broker::stop() {
   sys_topics_.reset();
+  for (const auto& worker : workers_) worker->begin_to_stop();
   for (const auto& worker : workers_) worker->stop();
   notices_.take([this](Notice notice) {
     if (!std::holds_alternative<WhoIsIt>(notice)) hear(std::move(notice));

@@ -216,10 +216,15 @@ void Connections::note_gone(const Connection& connection, EndReason reason) {
                                           .duration = loop_.tick().since(connection.accepted)});
 }
 
-void Connections::end_all() {
+void Connections::tell_all() {
   shard_.stop(loop_.now());
   flush();
-  connections_.for_each([this](base::Key key, Connection& connection) { drop(key, connection); });
+}
+
+void Connections::end_all() {
+  connections_.for_each([this](base::Key key, Connection& connection) {
+    close(key, connection, connection.stage == Stage::parting ? connection.reason : EndReason::stopped);
+  });
 }
 
 void Connections::tell_memory() {

@@ -66,7 +66,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   // Control has found out who the client is.
   void identified(Identified answer);
   void refresh_acl() { (void)acl_.refresh(); }
-  // Tells every client that the node stops, and ends all connections.
+  // Tells every client that the node stops. They have some time to hear it, and then end_all() is called.
+  void tell_all();
   void end_all();
   // At the end of a turn: writes what was gathered for clients.
   void flush();

@@ -31,7 +31,7 @@ void Worker::start() {
 
 void Worker::stop() {
   if (!thread_.joinable()) return;
-  loop_.stop();
+  begin_to_stop();
   thread_.join();
 }
 
@@ -39,6 +39,18 @@ void Worker::run() {
   base::begin_thread(("broker-" + std::to_string(context_.number)).c_str());
   acceptor_.refresh();
   loop_.run([this] { at_top_of_turn(); }, [this] { at_end_of_turn(); });
+  say_farewell();
+}
+
+// A connection that is closed while its client still sends is reset, and what the client was told on its way is lost:
+// so what they say is read until they have heard.
+void Worker::say_farewell() {
+  connections_.tell_all();
+  const base::Time patience = base::Clock::now() + kFarewell;
+  while (connections_.size() > 0 && base::Clock::now() < patience) {
+    loop_.turn(
+        patience - base::Clock::now(), [] {}, [this] { connections_.flush(); });
+  }
   connections_.end_all();
 }
 

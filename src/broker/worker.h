@@ -14,6 +14,7 @@ namespace holdfast::broker {
 class Worker final : private entry::House, private net::Loop::Source, private net::TimerWheel::Owner {
  public:
   static constexpr std::size_t kOrdersMax = 16'384;
+  static constexpr std::chrono::seconds kFarewell{1};
 
   Worker(const WorkerContext& context, PostOffice& office);
   ~Worker();  // stops
@@ -21,7 +22,9 @@ class Worker final : private entry::House, private net::Loop::Source, private ne
   void start();
   // False when too many wait.
   [[nodiscard]] bool order(Order order) { return orders_.post(std::move(order)); }
-  // Tells the clients, ends their connections and joins.
+  // Tells the clients and, within kFarewell, ends their connections.
+  void begin_to_stop() { loop_.stop(); }
+  // And joins.
   void stop();
   [[nodiscard]] base::Waker& waker() noexcept { return loop_; }
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
@@ -29,6 +32,7 @@ class Worker final : private entry::House, private net::Loop::Source, private ne
 
  private:
   void run();
+  void say_farewell();
   void at_top_of_turn();
   void at_end_of_turn();
   void obey(Order order);

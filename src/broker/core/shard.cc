@@ -175,6 +175,7 @@ void Shard::stop(base::Time now) {
   places_.for_each([&](base::Key key, Place& place) {
     if (!place.client) return;
     place.client->send_disconnect(wire::mqtt::Reason::server_shutting_down, "the server stops");
+    ports_.end(place.client->link, EndReason::stopped);
     end_client(key.index, EndReason::stopped, WillNow::no, now);
   });
 }
