@@ -66,7 +66,10 @@ void Connections::on_ready(net::Token token, net::Ready ready) {
   if (connection == nullptr) return;
   connection->hangup |= ready.hangup;
   connection->socket_broken |= ready.broken;
-  if (ready.writable && (!connection->out.empty() || connection->body)) mark_dirty(token.key, *connection);
+  if (ready.writable) {
+    connection->full = false;
+    if (!connection->out.empty() || connection->body) mark_dirty(token.key, *connection);
+  }
   if (!ready.readable && !ready.hangup && !ready.broken) return;
   on_readable(token.key, *connection);
 }

@@ -70,7 +70,7 @@ void Connections::mark_dirty(base::Key key, Connection& connection) {
 
 // Writes what the socket takes. A failure is only noted: the shard may be in the middle of something.
 void Connections::write_out(Connection& connection) {
-  while (!connection.broken && (!connection.out.empty() || connection.body)) {
+  while (!connection.broken && !connection.full && (!connection.out.empty() || connection.body)) {
     std::array<iovec, kPiecesMax> pieces;
     std::size_t count = buffers_.peek(connection.out, std::span(pieces).first(kPiecesMax - 1));
     const bool all_of_out = count < kPiecesMax - 1;
@@ -79,7 +79,10 @@ void Connections::write_out(Connection& connection) {
       pieces[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};
     }
     const net::IoResult wrote = connection.transport.write(std::span<const iovec>(pieces).first(count));
-    if (wrote.status == net::IoStatus::again) return;
+    if (wrote.status == net::IoStatus::again) {
+      connection.full = true;  // each message for it would cost a call otherwise
+      return;
+    }
     if (wrote.status != net::IoStatus::ok) {
       connection.broken = true;
       return;
