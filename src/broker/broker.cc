@@ -273,6 +273,7 @@ void Broker::add_totals(Totals& totals, const WorkerCounters& counters) const {
   totals.retained_refused += counters.retained_refused.value();
   totals.delayed_refused += counters.delayed_refused.value();
   totals.no_member += counters.no_member.value();
+  totals.paced += counters.paced.value();
   for (std::size_t type = 1; type < counters.packets_received.size(); ++type) {
     totals.packets_received[wire::mqtt::name(static_cast<wire::mqtt::PacketType>(type))] +=
         counters.packets_received[type].value();

@@ -52,6 +52,8 @@ void add_messages(MetricsPage& page, const Totals& totals) {
       .add({}, number(totals.messages_denied));
   page.counter("holdfast_broker_messages_forwarded_total", "Messages handed from one worker to another.")
       .add({}, number(totals.messages_forwarded));
+  page.counter("holdfast_broker_paced_total", "How often a client had to wait because it sends more than it may.")
+      .add({}, number(totals.paced));
   page.counter("holdfast_broker_retained_refused_total", "Retained messages beyond a limit of broker.retained.")
       .add({}, number(totals.retained_refused));
   page.counter("holdfast_broker_delayed_refused_total", "Delayed messages beyond a limit of broker.delayed.")

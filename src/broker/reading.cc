@@ -140,6 +140,7 @@ void Connections::spend(base::Key key, Connection& connection, double messages, 
   pace.messages = std::min(rates.message_burst, pace.messages + seconds * rates.messages) - messages;
   pace.bytes = std::min(rates.byte_burst, pace.bytes + seconds * rates.bytes) - static_cast<double>(bytes);
   if (pace.messages >= 0 && pace.bytes >= 0) return;
+  if (!connection.waiting) context_.counters->paced.add();
   connection.waiting = true;
   arm_open(key.index, connection);
 }

@@ -60,6 +60,7 @@ struct Totals {
   std::uint64_t retained_refused = 0;
   std::uint64_t delayed_refused = 0;
   std::uint64_t no_member = 0;
+  std::uint64_t paced = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::map<std::string, std::uint64_t> packets_received;  // by type

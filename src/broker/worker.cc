@@ -92,6 +92,7 @@ void Worker::obey(Order order) {
 void Worker::at_end_of_turn() {
   const base::Time next = connections_.shard().tick(loop_.now());
   connections_.flush();
+  connections_.tell_memory();
   const bool stays = outbox_.post();
   if (next <= loop_.now()) return loop_.resume({source_, 0, {}});
   timers_.arm(0, stays ? base::Tick::not_before(loop_.now()) : base::Tick::not_before(next));
