@@ -77,6 +77,8 @@ struct Connection {
   bool said_end : 1 = false;                 // our side is ended
   bool resuming : 1 = false;                 // its next turn is asked for
   bool waiting : 1 = false;                  // it has sent more than its pace allows
+  bool full : 1 = false;                     // the socket takes nothing until it says so
+  bool choked : 1 = false;                   // it takes no answers, so nothing is read from it
   bool dirty : 1 = false;                    // it has something to be flushed at the end of the turn
   bool owed : 1 = false;                     // the shard wants to know when it is ready again
   EndReason reason = EndReason::none;        // while parting

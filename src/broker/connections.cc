@@ -75,6 +75,9 @@ void Connections::on_ready(net::Token token, net::Ready ready) {
 }
 
 void Connections::on_readable(base::Key key, Connection& connection) {
+  // Nobody reads it now, so nobody else would find out.
+  const bool unread = connection.waiting || connection.choked || connection.stage == Stage::asking;
+  if (unread && connection.socket_broken) return lose(key, connection, EndReason::client_reset);
   switch (connection.stage) {
     case Stage::greeting:
     case Stage::checking: return greet(key, connection);

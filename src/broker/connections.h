@@ -4,8 +4,9 @@
 // Cost:   a packet costs no system call of its own: what has come is read at once, what is to be written is gathered
 //         and written at the end of the turn.
 // Limits: a packet that is not whole waits, at most packet_size_max of the listener; kTurnBytesMax are read from one
-//         connection in a turn. What a client does not take waits: kOutHigh bytes here, the rest as references in its
-//         session (broker/core/session.h).
+//         connection in a turn. What a client does not take waits: kOutHigh bytes of messages here, the rest as
+//         references in its session (broker/core/session.h); and kAnswersHigh bytes of answers to what it says, from
+//         where on it is not read. Its keep-alive goes on meanwhile.
 #pragma once
 
 #include <atomic>
@@ -36,6 +37,7 @@ namespace holdfast::broker {
 inline constexpr std::size_t kScratchBytes = std::size_t{64} * 1024;  // the most that one call reads
 inline constexpr std::size_t kTurnBytesMax = std::size_t{256} * 1024;
 inline constexpr std::size_t kOutHigh = std::size_t{64} * 1024;
+inline constexpr std::size_t kAnswersHigh = std::size_t{1} << 20;     // who takes no answers is not listened to
 inline constexpr std::size_t kPayloadCopied = std::size_t{8} * 1024;  // a larger one is written from where it is
 inline constexpr std::chrono::seconds kPartingTimeout{5};
 inline constexpr std::uint32_t kHandshakeBytesMax = 8192;  // the HTTP request of a WebSocket

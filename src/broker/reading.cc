@@ -18,7 +18,11 @@ using Stage = Connection::Stage;
 void Connections::read(base::Key key, Connection& connection) {
   for (std::size_t turn_bytes = 0; turn_bytes < kTurnBytesMax;) {
     if (connection.waiting || connection.stage == Stage::asking) return;  // what comes stays in the kernel
-    if (outbox_.clogged()) break;                                         // other workers do not keep up
+    if (connection.out.bytes >= kAnswersHigh && connection.stage != Stage::parting) {
+      connection.choked = true;
+      return;
+    }
+    if (outbox_.clogged()) break;  // other workers do not keep up
     const net::IoResult got = connection.transport.read({scratch_.get(), kScratchBytes});
     switch (got.status) {
       case net::IoStatus::again: return;

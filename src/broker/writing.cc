@@ -114,6 +114,10 @@ void Connections::go_on_writing(base::Key key, Connection& connection) {
   write_out(connection);
   if (connection.broken) return lose(key, connection, EndReason::client_reset);
   if (connection.stage == Connection::Stage::parting) return go_on_parting(key, connection);
+  if (connection.choked && connection.out.bytes < kAnswersHigh) {
+    connection.choked = false;
+    resume_later(key, connection);
+  }
   if (connection.owed && has_room(connection)) resume_later(key, connection);  // others first
 }
 
