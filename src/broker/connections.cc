@@ -145,6 +145,7 @@ void Connections::on_open_deadline(base::Key key, Connection& connection) {
     connection.waiting = false;
     spend(key, connection, 0, 0);
     if (connection.waiting) return;
+    connection.heard = loop_.tick();  // what it says was left in its socket
     arm_open(key.index, connection);
     return resume_later(key, connection);
   }
