@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import broker_process as broker_processes
 import haproxy as real_haproxy
 import mqtt_broker
 import nginx as real_nginx
@@ -239,6 +240,17 @@ def broker_with(resources, directory):
 def version(request):
     """The versions of MQTT that have a standard."""
     return request.param
+
+
+@pytest.fixture
+def broker_process(resources, directory):
+    """broker_process(workers=2, listeners=[...]): a broker and its process. See broker_process.BrokerProcess."""
+    def start(**options):
+        broker = broker_processes.BrokerProcess(directory, **options)
+        resources.callback(broker.finish)
+        return broker
+
+    return start
 
 
 def _maker(resources, kind):
