@@ -7,9 +7,8 @@
 // Which rule decides:
 //   publish    the first one with a filter that matches the topic;
 //   subscribe  the first one that allows a filter which covers the whole of the client's filter, or that denies one
-//   which
-//              has any topic in common with it. So nobody gets a message by a wildcard that is denied by its topic, and
-//              several rules that allow a part each do not allow the whole.
+//              which has any topic in common with it. So nobody gets a message by a wildcard that is denied by its
+//              topic, and several rules that allow a part each do not allow the whole.
 //   `eq`       the filter must be the client's, letter by letter; in a rule about publishing, the topic.
 // Topics and filters are given as the client wrote them, before a mountpoint and after a rewrite. "$share/GROUP/",
 // "$queue/" and "$exclusive/" before a filter, and "$delayed/SECONDS/" before a topic, are not part of the question.
@@ -19,8 +18,7 @@
 //
 // Thread: pure; an Acl from any thread at once, an Identity from its owner's.
 // Cost:   check() is linear in the rules about this client and allocates nothing; prepare() does. An Identity is 24
-// bytes,
-//         and owns nothing when no rule is about this client alone and no rule for all has %u or %c.
+//         bytes, and owns nothing when no rule is about this client alone and no rule for all has %u or %c.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,7 @@
 // gives has been vouched for by no one, so `user` of the answer is empty, and no rule of the ACL is about it.
 //
 // Thread:   the control thread. Cost: some microseconds, but for what the modules do; passwords that are not known from
-// a
-//           moment ago wait for PasswordChecker.
+//           a moment ago wait for PasswordChecker.
 // Limits:   auth.pending_max checks wait; further clients are told `busy` in the next turn.
 // Lifetime: made after the runtime and destroyed before it. Completions that are outstanding then are never called.
 #pragma once

@@ -4,8 +4,7 @@
 // ($5$).
 //
 // Thread: any. Cost: verify() and make_hash() are meant to be slow: bcrypt of cost 10 takes about 50 ms of a core, and
-// one
-//         more doubles it; so neither on a worker nor on the control thread. They need 33 kB, yescrypt 16 MiB.
+//         one more doubles it; so neither on a worker nor on the control thread. They need 33 kB, yescrypt 16 MiB.
 // Source: crypt(3), crypt(5) of libxcrypt.
 #pragma once
 

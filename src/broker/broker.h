@@ -2,8 +2,7 @@
 //
 // Thread: control. The workers are its own.
 // Life:   constructed (every socket is bound, every file read), start(), destroyed (every client has been told and
-// every
-//         connection has ended).
+//         every connection has ended).
 #pragma once
 
 #include <atomic>

@@ -91,10 +91,9 @@ void add_of_time(Rows<As>& rows) {
   using Limits = ClientLimitsAs<As>;
   rows.add("keepalive_factor", real(1, 10), &Limits::keepalive_factor, 1.5,
            "A client that sends nothing for this many times its keep-alive is given up. The standard says 1.5.");
-  rows.add(
-      "keepalive_max", duration_or_zero(1s, 65'535s), &Limits::keepalive_max, "0s",
-      "A client of MQTT 5 that wants a longer keep-alive, or none, is told to use this one; one of MQTT 3 is given "
-      "up as if it had it. 0s: every keep-alive will do.");
+  rows.add("keepalive_max", duration_or_zero(1s, 65'535s), &Limits::keepalive_max, "0s",
+           "A client of MQTT 5 that wants a longer keep-alive, or none, is told to use this one; one of MQTT 3, which "
+           "cannot be told, keeps its own. 0s: every keep-alive will do.");
   rows.add("message_rate", rate_or_zero(kRateMin, kRateMax), &Limits::message_rate, 0,
            "How many messages a client may publish. What it sends faster waits in its socket: it is slowed down, "
            "and nothing is lost. 0: no limit.");

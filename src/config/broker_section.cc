@@ -28,9 +28,8 @@ Table<Queue> queue() {
       {"max_bytes", bytes(base::Bytes{1024}, kStoreBytesMax), &Queue::max_bytes, "1MiB", kRestart,
        "How many bytes they may have together, each message counted as a whole even where sessions share it."},
       {"store_qos0", boolean(), &Queue::store_qos0, false, kRestart,
-       "Whether messages of QoS 0 wait as well while a client is away. Those for a client that is there but slow "
-       "always "
-       "may."},
+       "Whether messages of QoS 0 wait as well, while a client is away or slow. If not, those that its connection has "
+       "no room for are dropped."},
       {"when_full",
        choice<WhenFull>({{"drop_oldest", WhenFull::drop_oldest},
                          {"drop_newest", WhenFull::drop_newest},
@@ -88,8 +87,7 @@ Table<AutoSubscribe> auto_subscribe() {
   return {{
       {"filter", topic_filter(), &AutoSubscribe::filter, kRequired, kRestart,
        "What to subscribe to. `%u` stands for the user name, `%c` for the client id; a client whose name cannot be "
-       "part "
-       "of a filter does not get the subscription. The ACL is not asked."},
+       "part of a filter does not get the subscription. The ACL is asked as for a SUBSCRIBE of the client."},
       {"qos", count(0, 2), &AutoSubscribe::qos, 0, kRestart, "The quality of service of the subscription."},
       {"no_local", boolean(), &AutoSubscribe::no_local, false, kRestart,
        "Whether the client does not get what it has published itself."},

@@ -1,9 +1,10 @@
 // control/runtime.h: the control thread, which runs everything that is counted in thousands and talks to the world.
 //
 // Thread:   the one that calls run(). post() and stop() from any thread; all else on the control thread, or before
-// run(). Lifetime: made first, destroyed last. Shutdown: destroy or stop() what works on it (servers,
-// tickers, wake-ups, jobs),
-//           then stop(); run() returns; what still waits is then destroyed with the runtime, without running again.
+//           run().
+// Lifetime: made first, destroyed last.
+// Shutdown: destroy or stop() what works on it (servers, tickers, wake-ups, jobs), then stop(); run() returns; what
+//           still waits is then destroyed with the runtime, without running again.
 // Errors:   an exception that escapes a task or a callback is a programming error: it is logged and ends the process.
 #pragma once
 
@@ -57,7 +58,8 @@ class Runtime {
   // thread is started: the signals are blocked, and threads inherit that.
   void on_signals(std::initializer_list<int> signals, std::function<void(int signal)> on_signal);
 
-  // Starts `task` in a later turn. `name`, a literal, is for the log.
+  // Starts `task`: on the running control thread at once, up to its first wait; before run(), with its first turn.
+  // `name`, a literal, is for the log.
   [[nodiscard]] Job spawn(const char* name, Task<> task);
 
   // Ends the process when called from a thread that has no business here.

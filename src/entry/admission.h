@@ -1,8 +1,7 @@
 // entry/admission.h: who may come in by a listener. Everything that can refuse a client before it is served.
 //
 // Thread: any worker; shared by all of them, without locks. The rules are immutable; what they count is not, and goes
-// on
-//         when the listener gets other rules.
+//         on when the listener gets other rules.
 // Cost:   the lists a binary search each, the counts and rates some atomic words; no allocation, no system call.
 // Limits: per address, as many addresses are told apart as the tables have room for (docs/MEMORY.md); a client that
 //         finds no room is let in and counted.

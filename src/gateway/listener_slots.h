@@ -2,8 +2,7 @@
 //
 // Thread: control.
 // Life:   a listener keeps its number, what it has counted and its rules over every change that keeps its name; one
-// that
-//         was removed, until its last connection has ended and no worker listens for it. Then the number rests for
+//         that was removed, until its last connection has ended and no worker listens for it. Then the number rests for
 //         kRest, in which nobody has any notice of it under way any more, and is used again.
 // Limits: kListenersMax.
 #pragma once

@@ -2,8 +2,7 @@
 //
 // Thread: one owner; pure. Cost: O(1) for each message, 144 bytes a stream, nothing allocates.
 // Limits: numbers below 2^32 - 1. Which of the newest kRemembered numbers came is known exactly. Of one that is older
-// it
-//         is only known how many are missing: while some are, it counts as late, else as a duplicate.
+//         it is only known how many are missing: while some are, it counts as late, else as a duplicate.
 #pragma once
 
 #include <bitset>

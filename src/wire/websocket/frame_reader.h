@@ -2,9 +2,9 @@
 // messages such as MQTT's.
 //
 // Source: RFC 6455, 5 to 7; MQTT5 6.0. MQTT does not care where messages begin and end ([MQTT-6.0.0-2]), so messages
-// are not put together: their payload is handed out as it comes, unmasked where it lies. Thread: one owner's value; it
-// holds no pointer and may be copied as it is. Cost: 16 bytes; nothing allocates. Limits: a frame of more than the
-// bytes given to read() is refused; a message may have any number of frames, since
+// are not put together: their payload is handed out as it comes, unmasked where it lies.
+// Thread: one owner's value; it holds no pointer and may be copied as it is. Cost: 16 bytes; nothing allocates.
+// Limits: a frame of more than the bytes given to read() is refused; a message may have any number of frames, since
 //         nothing is kept. Of what was not taken at most kFrameHeadBytesMax + kControlBytesMax have to be kept by the
 //         caller.
 #pragma once
