@@ -40,7 +40,7 @@ struct ShardSettings {
   std::vector<Rewrite> rewrites;
   std::vector<AutoSubscription> auto_subscriptions;
   ShareStrategy share_strategy = ShareStrategy::round_robin;
-  bool denied_disconnects = false;  // who does what the access rules deny is disconnected, not ignored
+  bool denied_disconnects = false;  // who publishes what the access rules deny is disconnected, not ignored
   bool presence = true;             // tell $SYS/brokers/NODE/clients/ID/... who comes and goes
 };
 

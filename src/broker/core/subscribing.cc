@@ -64,9 +64,7 @@ void Shard::on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wir
                                       .identifier = subscribe.properties.subscription_id};
     pending.codes.push_back(this->subscribe(at, each.filter, options, pending));
   }
-  const bool is_denied = std::ranges::find(pending.codes, Reason::not_authorized) != pending.codes.end();
   wait_for_answers(std::move(pending), now);
-  if (is_denied) denied(at, now);
 }
 
 const Fault* Shard::fault_of(const wire::mqtt::FilterList& filters) {
