@@ -3,6 +3,7 @@
 // Thread: any. A worker never formats or writes a log line, and never looks at a password.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
