@@ -174,7 +174,7 @@ def test_weights_change_while_it_runs(start, echo_backend, directory, policy, wo
         wanted = dict(a=weight_a, b=weight_b)
         wait_until(lambda: {name: each["weight_now"] for name, each in gateway.servers().items()} == wanted,
                    lambda: f"{wanted}; there are {gateway.servers()}")
-        kept = [gateway.connect(source=each) for each in CLIENTS[::2]]
+        kept = [gateway.connect(source=each) for each in CLIENTS]
         share = sum(1 for each in kept if each.served_by == "a") / len(kept)
         for each in kept:
             each.close()
@@ -185,6 +185,7 @@ def test_weights_change_while_it_runs(start, echo_backend, directory, policy, wo
     assert share_of_a(1, 0) == 1
     if policy == "first":
         return
-    assert 0.15 < share_of_a(250, 750) < 0.35
+    # Chance may decide: the bounds are five sigma or more of 400 draws.
+    assert 0.14 < share_of_a(250, 750) < 0.36
     assert share_of_a(1000, 1) > 0.95
-    assert 0.4 < share_of_a(1000, 1000) < 0.6
+    assert 0.37 < share_of_a(1000, 1000) < 0.63
