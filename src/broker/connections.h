@@ -139,6 +139,7 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void append(Connection& connection, std::span<const std::byte> bytes);
   void spill_body(Connection& connection);
   void mark_dirty(base::Key key, Connection& connection);
+  void write_first_gathered();
   void write_out(Connection& connection);
   void written(Connection& connection, std::size_t bytes);
   void go_on_writing(base::Key key, Connection& connection);
@@ -174,7 +175,9 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   net::BufferPool buffers_;
   base::Snapshot<auth::Acl>::Reader acl_;
   std::unique_ptr<std::byte[]> scratch_;
-  std::vector<base::Key> dirty_;
+  std::vector<base::Key> dirty_;   // something was gathered for them
+  std::size_t written_early_ = 0;  // of these, from the front
+  bool packets_follow_ = false;    // in what was read with the packet that is being taken
   base::PeerAddress destination_;  // whom a client behind a balancer wanted to reach; nobody asks
   Shard shard_;
 };

@@ -70,8 +70,10 @@ void Connections::take_mqtt(base::Key key, Connection& connection, std::span<con
     if (read.status == wire::mqtt::HeaderStatus::more || bytes.size() < read.header.packet_bytes()) {
       return keep(connection, bytes);
     }
-    take_packet(key, connection, read.header, bytes.first(read.header.packet_bytes()));
-    bytes = bytes.subspan(read.header.packet_bytes());
+    const std::size_t whole = read.header.packet_bytes();
+    packets_follow_ = bytes.size() > whole;
+    take_packet(key, connection, read.header, bytes.first(whole));
+    bytes = bytes.subspan(whole);
   }
 }
 
@@ -91,6 +93,7 @@ void Connections::take_partial(base::Key key, Connection& connection, std::span<
   bytes = bytes.subspan(more);
   if (partial.size < whole) return;
   const Partial packet = std::exchange(partial, Partial{});
+  packets_follow_ = !bytes.empty();
   take_packet(key, connection, read.header, {packet.bytes.get(), whole});
 }
 

@@ -8,6 +8,7 @@ namespace holdfast::broker {
 namespace {
 
 constexpr std::size_t kPiecesMax = 64;
+constexpr std::size_t kWarmMax = 32;  // connections that a message has touched and that are still near the processor
 
 }  // namespace
 
@@ -66,6 +67,17 @@ void Connections::mark_dirty(base::Key key, Connection& connection) {
   if (connection.dirty) return;
   connection.dirty = true;
   dirty_.push_back(key);
+  if (dirty_.size() - written_early_ >= kWarmMax && !packets_follow_ && loop_.events_left() == 0) {
+    write_first_gathered();
+  }
+}
+
+// One message for very many: when nothing else waits that could go out with it, the first need not wait for the last.
+void Connections::write_first_gathered() {
+  while (written_early_ < dirty_.size()) {
+    Connection* connection = connections_.find(dirty_[written_early_++]);
+    if (connection != nullptr) write_out(*connection);
+  }
 }
 
 // Writes what the socket takes. A failure is only noted: the shard may be in the middle of something.
@@ -108,6 +120,7 @@ void Connections::flush() {
     go_on_writing(key, *connection);
   }
   dirty_.clear();
+  written_early_ = 0;
 }
 
 void Connections::go_on_writing(base::Key key, Connection& connection) {

@@ -15,7 +15,7 @@ namespace holdfast::net {
 namespace {
 
 constexpr std::size_t kSourcesMax = 16;
-constexpr int kEventsPerTurnMax = 256;
+constexpr int kEventsPerTurnMax = 16;
 constexpr std::uint64_t kWakeupToken = ~std::uint64_t{0};  // a source and generation that no object has
 
 }  // namespace
@@ -83,12 +83,15 @@ void Loop::turn(base::Duration patience, const Hook& top_of_turn, const Hook& en
   counters_.turns.add();
   top_of_turn();
   resuming_.swap(ready_);
+  events_left_ = static_cast<std::size_t>(std::max(count, 0)) + resuming_.size();
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
+    --events_left_;
     dispatch(event.data.u64, event.events);
   }
   for (const std::uint64_t packed : resuming_) {
     const Token token = Token::unpack(packed);
+    --events_left_;
     sources_[token.source]->on_resume(token);
   }
   resuming_.clear();

@@ -1,7 +1,7 @@
 // net/loop.h: the event loop of one thread, on edge-triggered epoll.
 //
 // Thread:  everything on the thread that calls run(), but wake() and stop(), which any thread may call.
-// Cost:    one epoll_wait and two readings of the clock a turn of up to 256 events; nothing is allocated for an event.
+// Cost:    one epoll_wait and two readings of the clock a turn of up to 16 events; nothing is allocated for an event.
 // Events:  are named by source, slab index and generation, never by address: an event that was on its way when its
 //          object went finds nothing (base::Slab::find), even when descriptor and place have been used again.
 // Edge:    a descriptor is watched once, for both directions, and never again. An event says that something changed:
@@ -90,6 +90,10 @@ class Loop final : public base::Waker {
   void wake() noexcept override { wakeup_.wake(); }
   void stop() noexcept;
 
+  // How many of this turn's events come after the one that is being told. Who gathers work may do it at once when
+  // nobody else waits.
+  [[nodiscard]] std::size_t events_left() const noexcept { return events_left_; }
+
   // The time at the top of this turn.
   [[nodiscard]] base::Time now() const noexcept { return now_; }
   [[nodiscard]] base::Tick tick() const noexcept { return base::Tick::at(now_); }
@@ -109,6 +113,7 @@ class Loop final : public base::Waker {
   base::EventFd wakeup_;
   std::atomic<bool> stopping_{false};
   base::Time now_;
+  std::size_t events_left_ = 0;
   std::vector<Source*> sources_;
   std::vector<TimerWheel*> wheels_;
   std::vector<std::uint64_t> ready_;     // to be resumed next turn

@@ -170,6 +170,27 @@ TEST(Loop, OneThatAlwaysWantsMoreDoesNotKeepOthersWaiting) {
   EXPECT_EQ(turns_until_served, 50);
 }
 
+TEST(Loop, SaysHowManyEventsOfATurnAreLeft) {
+  Loop loop;
+  Streams streams(loop);
+  std::vector<std::size_t> left;
+  streams.ready_then = [&](Token to, Ready ready) {
+    if (!ready.readable) return;
+    left.push_back(loop.events_left());
+    if (left.size() == 3) loop.resume(to);
+  };
+  streams.resume_then = [&](Token) { left.push_back(loop.events_left()); };
+  std::vector<Token> tokens;
+  for (int i = 0; i < 3; ++i) tokens.push_back(streams.add());
+  loop.turn(kPatience, kNothing);  // all can be written to
+  for (const Token token : tokens) streams.slab.find(token.key)->send("x");
+  loop.turn(kPatience, kNothing);
+  EXPECT_EQ(left, (std::vector<std::size_t>{2, 1, 0}));
+  streams.slab.find(tokens[0].key)->send("y");
+  loop.turn(kPatience, kNothing);
+  EXPECT_EQ(left, (std::vector<std::size_t>{2, 1, 0, 1, 0}));  // the event, then who asked to go on
+}
+
 TEST(Loop, AnotherThreadWakesAndStopsIt) {
   Loop loop;
   int woken = 0;  // the loop's thread writes it, the test reads it after join()
