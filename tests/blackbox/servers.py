@@ -30,6 +30,9 @@ class EchoServer(_Named):
         self.name = name
         self._filling = []
         self._options = {"mode": mode, "backlog": backlog}
+        self._place = None
+        if not listen.startswith("unix:"):
+            self._place, listen = _reserved(listen)
         self._start(listen)
         self.port = self.address.rsplit(":", 1)[1]
 
@@ -70,6 +73,17 @@ class EchoServer(_Named):
             each.close()
         self.kill()
         self._process.stdout.close()
+        if self._place:
+            self._place.close()
+
+
+def _reserved(host):
+    """A socket that does not listen, and its address: while it is there, no connection is given its port, not even
+    while the server that listens there is being restarted."""
+    sock = socket.socket(socket.AF_INET6 if host.startswith("[") else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host.strip("[]"), 0))
+    return sock, f"{host}:{sock.getsockname()[1]}"
 
 
 class RefusingServer(_Named):
