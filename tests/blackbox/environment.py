@@ -33,6 +33,20 @@ def seconds_of(work):
     return time.monotonic() - start, result
 
 
+def undisturbed(attempt, times=5):
+    """What attempt() returns when it does not fail: for what a machine that stands still for a moment spoils.
+
+    A fault fails each time. What must hold however slow the machine is, such as that nothing comes too early, is better
+    asserted without this.
+    """
+    for _ in range(times - 1):
+        try:
+            return attempt()
+        except (AssertionError, OSError) as failure:
+            print(f"disturbed, once more: {failure!r}")
+    return attempt()
+
+
 def wait_until(condition, what, within_s=PATIENCE_S):
     """Returns the first true value of condition(). `what`, a text or a callable, says what did not happen in time."""
     deadline = time.monotonic() + within_s

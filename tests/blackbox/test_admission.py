@@ -148,7 +148,7 @@ def test_the_rate_is_kept_over_time(run, echo_backend, workers):
 
     took, _ = seconds_of(try_until_40_are_in)
     assert took >= 39 / 40 * 0.99 - len(served[40:]) / 40, "faster than the rate"
-    assert took < scaled(2, 8), "the rate is there for whoever tries often enough"
+    assert took < 10, "the rate is there for whoever tries often enough"
 
 
 @WORKERS

@@ -502,7 +502,7 @@ def test_the_window_of_the_broker_holds(hand_backend, start):
 
 def test_a_silent_client_pings_and_notices_when_nobody_answers(hand_backend, start):
     server = hand_backend("s")
-    subscriber = start("subscribe", "t", "--url", f"mqtt://{server.address}", "--keep-alive", "1s", "--connect-timeout", "500ms")
+    subscriber = start("subscribe", "t", "--url", f"mqtt://{server.address}", "--keep-alive", "1s", "--connect-timeout", "2s")
     peer = server.accept()
     accept_client(peer)
     first, body = receive_packet(peer)

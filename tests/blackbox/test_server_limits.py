@@ -9,13 +9,12 @@ from collections import Counter
 import pytest
 
 from configuration import config
-from environment import SEED, scaled, wait_until
+from environment import SEED, scaled, undisturbed, wait_until
 from peers import socket_address
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 POLICIES = ["round_robin", "least_connections", "random", "random_two", "first", "hash"]
-LATE_S = 0.2  # how far behind a server of the test may be on a busy machine
-QUICK_CHECKS = dict(type="tcp", interval="50ms", fast_interval="0s", rise=1, fall=1, panic_threshold=0)
+QUICK_CHECKS = dict(type="tcp", interval="50ms", fast_interval="0s", timeout="5s", rise=1, fall=1, panic_threshold=0)
 
 
 def storm(gateway, clients_each, threads, seed=SEED):
@@ -119,22 +118,21 @@ def test_the_accept_rate_of_a_server_is_kept_while_clients_push(run, counting_ba
     rate = 60
     gateway = run("run", config(node=dict(workers=workers), pool=dict(
         servers=[server.entry(max_accept_rate=f"{rate}/s")], slow_start="0s", queue=1000, queue_timeout="1m")))
-    for each in storm(gateway, clients_each=30, threads=8):
-        each.join()
-    came = server.accepted_at
-    # A tenth of a second's worth may come at once, and the server sees a bunch together when it was late.
-    for window_s in (0.5, 1.0, 2.0):
-        assert most_within(came, window_s) <= rate * (window_s + LATE_S) + rate / 10 + 3, window_s
+    begin = time.monotonic()
+
+    def pushed():
+        for each in storm(gateway, clients_each=30, threads=8):
+            each.join()
+        return len(server.accepted_at) > rate
+
+    wait_until(pushed, "more than a second's worth of connections")
+    assert_rate_kept(server.accepted_at, begin, rate)
 
 
-def most_within(times, window_s):
-    """How many of them lie in any window of this length, at most."""
-    most, first = 0, 0
-    for last, when in enumerate(times):
-        while when - times[first] > window_s:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
+def assert_rate_kept(accepted_at, begin, rate):
+    """A tenth of a second's worth may come at once. A server that is late sees a bunch, but never one too early."""
+    for number, when in enumerate(accepted_at, start=1):
+        assert number <= rate * (when - begin) + rate / 10 + 2, f"{number} within {when - begin:.3f} s"
 
 
 # Backups.
@@ -189,31 +187,40 @@ def test_who_waits_for_full_servers_goes_to_the_backup_when_they_go_down(run, ec
 @WORKERS
 def test_connections_of_one_age_end_spread_over_the_jitter(run, echo_backend, workers):
     """Busy ones too, none before its time, and all the rest soon after it."""
-    age_s, jitter, count = scaled(1.0, 4.0), 0.5, 60
-    gateway = run("run", config(listener=dict(max_age=f"{age_s:.0f}s", max_age_jitter=jitter, idle_timeout="0s"),
+    age_s, jitter, count = scaled(1, 4), 0.5, 60
+    gateway = run("run", config(listener=dict(max_age=f"{age_s}s", max_age_jitter=jitter, idle_timeout="0s"),
                                 node=dict(workers=workers), pool=dict(servers=[echo_backend("a")])))
-    clients = [gateway.connect() for _ in range(count)]
-    assert {each.served_by for each in clients} == {"a"}
-    talking = set(clients[::2])
+    born = 0
 
-    def talk_until_all_have_ended():
-        for each in list(talking):
-            try:
-                each.ask(b"x")
-            except (AssertionError, OSError):
-                talking.discard(each)
-        return len(gateway.log("connection ended")) == count
+    def ages():
+        nonlocal born
+        clients = [gateway.connect() for _ in range(count)]
+        born += count
+        talking = set(clients[::2])
 
-    wait_until(talk_until_all_have_ended, "all are over their age")
-    ended = gateway.log("connection ended", reason="max_age")
-    assert len(ended) == count
-    lived = sorted(each["duration_ms"] / 1000 for each in ended)
-    assert lived[0] >= age_s * (1 - jitter)
-    assert lived[-1] <= age_s * (1 + jitter) + scaled(0.3, 3)
-    # An even spread over the second: its mean is in the middle, and no tenth of it has very many.
-    assert abs(statistics.mean(lived) - age_s) < 5 * age_s * jitter / 3 ** 0.5 / count ** 0.5 + scaled(0.05, 1)
-    tenths = Counter(min(9, int((each / age_s - 0.5) * 10)) for each in lived)
-    assert max(tenths.values()) <= 20, tenths
+        def talk_until_all_have_ended():
+            for each in list(talking):
+                try:
+                    each.ask(b"x")
+                except (AssertionError, OSError):
+                    talking.discard(each)
+            return len(gateway.log("connection ended")) == born
+
+        wait_until(talk_until_all_have_ended, "all are over their age")
+        ended = gateway.log("connection ended", reason="max_age")
+        assert len(ended) == born
+        return sorted(each["duration_ms"] / 1000 for each in ended[-count:])
+
+    def spread_evenly():
+        """Over the second: the mean is in the middle, and no tenth has very many; both by more than five sigma."""
+        lived = ages()
+        assert lived[-1] <= age_s * (1 + jitter) + scaled(0.3, 3)
+        assert abs(statistics.mean(lived) - age_s) < 5 * age_s * jitter / 3 ** 0.5 / count ** 0.5 + scaled(0.05, 1)
+        tenths = Counter(min(9, int((each / age_s - 0.5) * 10)) for each in lived)
+        assert max(tenths.values()) <= 20, tenths
+
+    undisturbed(spread_evenly)
+    assert all(each["duration_ms"] >= 1000 * age_s * (1 - jitter) for each in gateway.log("connection ended"))
 
 
 def test_without_jitter_the_age_is_exact(run, echo_backend):
@@ -222,33 +229,36 @@ def test_without_jitter_the_age_is_exact(run, echo_backend):
         each.expect_end()
     lived = [each["duration_ms"] for each in gateway.wait_ended(10, reason="max_age")]
     assert 400 <= min(lived)
-    assert min(lived) < 400 + scaled(100, 2000)
+    assert min(lived) < 400 + 5000
 
 
 def test_idle_timeout_and_max_age_each_have_their_time(run, echo_backend):
     gateway = run("run", config(listener=dict(max_age="1s", max_age_jitter=0, idle_timeout="300ms"),
                                 pool=dict(servers=[echo_backend("a")])))
-    idle, talking = gateway.connect(), gateway.connect()
-    assert {idle.served_by, talking.served_by} == {"a"}
 
-    def talked_out():
+    def talked_out(client):
         try:
-            talking.ask(b"x")
+            client.ask(b"x")
         except (AssertionError, OSError):
             return True
         return False
 
-    wait_until(talked_out, "the talking one is over its age")
-    [idle_ended] = gateway.wait_ended(reason="idle_timeout", client=idle.local_address)
-    [aged] = gateway.wait_ended(reason="max_age", client=talking.local_address)
-    assert 300 <= idle_ended["duration_ms"] < aged["duration_ms"]
-    assert aged["duration_ms"] >= 1000
+    def each_ends_for_its_own_reason():
+        idle, talking = gateway.connect(), gateway.connect()
+        assert {idle.served_by, talking.served_by} == {"a"}
+        wait_until(lambda: talked_out(talking), "the talking one is over its age")
+        [idle_ended] = gateway.wait_ended(client=idle.local_address)
+        [aged] = gateway.wait_ended(client=talking.local_address)
+        assert (idle_ended["reason"], aged["reason"]) == ("idle_timeout", "max_age")
+        assert 300 <= idle_ended["duration_ms"] < aged["duration_ms"]
+        assert aged["duration_ms"] >= 1000
+
+    undisturbed(each_ends_for_its_own_reason)  # who cannot talk for 300 ms is idle
 
 
 def test_max_age_0s_means_never(run, echo_backend):
-    gateway = run("run", config(listener=dict(max_age="0s", idle_timeout="200ms"), pool=dict(servers=[echo_backend("a")])))
-    client, other = gateway.connect(), gateway.connect()
-    assert client.served_by == "a"
-    start = time.monotonic()
-    wait_until(lambda: client.ask(b"x") and time.monotonic() - start > 0.8, "it lives on")
+    listeners = [dict(name="main", max_age="0s", idle_timeout="0s"), dict(name="other", idle_timeout="600ms")]
+    gateway = run("run", config(listener=listeners, pool=dict(servers=[echo_backend("a")])))
+    client, other = gateway.connect(), gateway.connect(gateway.address("other"))
     other.expect_end()
+    assert client.ask(b"x") == b"x", "it lives on"
