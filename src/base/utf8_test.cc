@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+
 namespace holdfast::base {
 namespace {
 
@@ -68,6 +70,91 @@ TEST(Utf8, EveryCodePointButTheSurrogatesReadsBack) {
     ASSERT_EQ(character.code_point.value_or(kNone), surrogate || c == 0x110000 ? kNone : c);
     ASSERT_EQ(character.length, character.code_point ? encoded(c).size() : 1);
   }
+}
+
+// Section 3 of RFC 3629 read word by word: the bits of the table put together, and then what a code point must not be.
+bool is_utf8_naively(std::string_view text) {
+  const auto bits = [&text](std::size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  constexpr unsigned kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  while (!text.empty()) {
+    const std::size_t length = bits(0) < 0x80           ? 1
+                               : (bits(0) >> 5) == 0x06 ? 2
+                               : (bits(0) >> 4) == 0x0e ? 3
+                               : (bits(0) >> 3) == 0x1e ? 4
+                                                        : 0;
+    if (length == 0) return false;
+    unsigned code_point = length == 1 ? bits(0) : bits(0) & (0xffU >> (length + 1));
+    for (std::size_t i = 1; i < length; ++i) {
+      if ((bits(i) & 0xc0) != 0x80) return false;
+      code_point = code_point << 6 | (bits(i) & 0x3f);
+    }
+    const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
+    if (surrogate || code_point > 0x10ffff || code_point < kSmallest[length]) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+TEST(IsUtf8, AgreesWithTheNaiveDecoderOnAllSequencesOfThreeBytes) {
+  std::string text(3, '\0');
+  for (unsigned bytes = 0; bytes < 1U << 24; ++bytes) {
+    for (std::size_t i = 0; i < 3; ++i) text[i] = static_cast<char>(bytes >> (8 * i));
+    ASSERT_EQ(is_utf8(text), is_utf8_naively(text)) << std::hex << bytes;
+  }
+}
+
+// All first bytes that want three more, all second bytes, and bytes at the edges of what may follow.
+TEST(IsUtf8, AgreesWithTheNaiveDecoderOnSequencesOfFourBytes) {
+  const std::string edges("\x00\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc2\xe0\xed\xf0\xf4\xff", 16);
+  for (unsigned first = 0xf0; first <= 0xff; ++first) {
+    for (unsigned second = 0; second <= 0xff; ++second) {
+      for (const char third : edges) {
+        for (const char fourth : edges) {
+          const std::string text{static_cast<char>(first), static_cast<char>(second), third, fourth};
+          ASSERT_EQ(is_utf8(text), is_utf8_naively(text)) << std::hex << first << " " << second;
+        }
+      }
+    }
+  }
+}
+
+TEST(IsUtf8, TakesEveryCodePointWhereverItStandsInAWord) {
+  for (char32_t c = 0; c <= 0x10ffff; ++c) {
+    const std::string character = encoded(c);
+    const bool is_character = c < 0xd800 || c > 0xdfff;
+    const std::string text = std::string(c % 17, 'a') + character + std::string(c % 11, 'z');
+    ASSERT_EQ(is_utf8(character), is_character) << static_cast<unsigned>(c);
+    ASSERT_EQ(is_utf8(text), is_character) << static_cast<unsigned>(c);
+  }
+}
+
+// Texts of characters of all lengths, with runs of ASCII between them; most of them whole, some with a byte changed or
+// an end cut off, so that faults stand everywhere in a word, and behind one that was skipped.
+TEST(IsUtf8, AgreesWithTheNaiveDecoderOnRandomTexts) {
+  constexpr char32_t kFirst[] = {0, 0x80, 0x800, 0xe000, 0x10000};
+  constexpr std::uint32_t kCount[] = {0x80, 0x780, 0xd000, 0x2000, 0x100000};
+  Random random(1);
+  int whole = 0;
+  constexpr int kTexts = 200'000;
+  for (int i = 0; i < kTexts; ++i) {
+    std::string text;
+    for (std::uint32_t parts = random.below(8); parts > 0; --parts) {
+      const std::uint32_t kind = random.below(5);
+      text += encoded(kFirst[kind] + random.below(kCount[kind]));
+      text.append(random.below(3) == 0 ? random.below(20) : 0, 'a');
+    }
+    if (!text.empty() && random.below(3) == 0)
+      text[random.below(static_cast<std::uint32_t>(text.size()))] = static_cast<char>(random.below(256));
+    if (!text.empty() && random.below(8) == 0) text.pop_back();
+    const bool want = is_utf8_naively(text);
+    whole += int{want};
+    ASSERT_EQ(is_utf8(text), want) << testing::PrintToString(text);
+    ASSERT_EQ(characters(text).find(kNone) == std::u32string::npos, want) << testing::PrintToString(text);
+  }
+  EXPECT_GT(whole, kTexts / 10);
+  EXPECT_LT(whole, kTexts * 9 / 10);
 }
 
 TEST(ToUtf8, KeepsWhatIsUtf8AndReplacesBytesOtherwise) {
