@@ -7,23 +7,16 @@ hits all of them alike.
 
 import argparse
 import functools
-import json
-import os
-import pathlib
-import shlex
-import shutil
 import signal
 import sys
-import tempfile
 import time
 
 import broker_report
 import brokers
+import rounds
 from measurements import GENERATOR_CPU, PROXY_CPU as BROKER_CPU
 from processes import PATIENCE, BenchError, CpuSampler, Process, private_bytes
-from run import machine, short
 
-HERE = pathlib.Path(__file__).resolve().parent
 IDLE_CLIENTS = 8000
 
 
@@ -31,7 +24,7 @@ class Lab:
     """What all tests share: the generator, and where files go."""
 
     def __init__(self, arguments, folder):
-        self.generator = str(arguments.generator or arguments.holdfast)
+        self.generator = arguments.generator
         self.mqtt = arguments.mqtt
         self.alone = arguments.alone
         self.length = arguments.seconds
@@ -125,104 +118,33 @@ GROUPS = {"cpu": ["pairs0", "pairs1", "fanout", "fanin"], "memory": ["memory", "
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--holdfast", default=HERE.parent / "build" / "holdfast", help="the program to measure")
-    parser.add_argument("--generator", help="the program whose `bench mqtt` makes the load (default: the same)")
     parser.add_argument("--brokers", default="holdfast,mosquitto,mosquitto_nodelay", help="which, in the order of a round")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
                         help="another broker, listening at 127.0.0.1:{port}; name it in --brokers too")
     parser.add_argument("--mqtt", default="3.1.1", choices=["3.1.1", "5"], help="version that the clients speak")
     parser.add_argument("--alone", action="store_true", help="no other process wants the broker's CPU")
-    parser.add_argument("--only", help=f"some of {', '.join([*GROUPS, *TESTS])}")
-    parser.add_argument("--rounds", type=int, help="how many (default 7; with --quick 1)")
-    parser.add_argument("--seconds", type=float, help="length of one measurement (default 1.5; with --quick 0.5)")
-    parser.add_argument("--quick", action="store_true", help="one short round: to see that everything works")
-    parser.add_argument("--output", type=pathlib.Path, default=HERE, help="folder for BROKER.md and broker.json")
-    arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (1 if arguments.quick else 7)
-    arguments.seconds = arguments.seconds or (0.5 if arguments.quick else 1.5)
-    wanted = arguments.only.split(",") if arguments.only else list(TESTS)
-    arguments.tests = [test for name in wanted for test in GROUPS.get(name, [name])]
-    unknown = [test for test in arguments.tests if test not in TESTS]
-    if unknown:
-        parser.error(f"no such test: {', '.join(unknown)}")
-    return arguments
-
-
-def choose(arguments):
-    known = brokers.all_brokers(str(arguments.holdfast))
-    for text in arguments.peer:
-        brokers.with_own_command(known, text)
-    chosen = []
-    for name in arguments.brokers.split(","):
-        if name not in known:
-            sys.exit(f"bench: no broker is called {name}; there are {', '.join(known)}")
-        if known[name].program is None:
-            sys.exit(f"bench: {name} is not there; `make bench` builds and installs what is needed")
-        chosen.append(known[name])
-    return chosen
+    return rounds.read_arguments(parser, TESTS, GROUPS, rounds=7)
 
 
 def plan(arguments, chosen):
-    """Everything to run, in order. Each round begins with another broker."""
+    """Everything to run, in order, as (round, test, broker)."""
     for number in range(1, arguments.rounds + 1):
-        turn = (number - 1) % len(chosen)
         for test in TESTS:
             if test in arguments.tests:
-                yield from ((number, test, broker) for broker in chosen[turn:] + chosen[:turn])
-
-
-def run_one(lab, number, test, broker):
-    run = {"round": number, "test": test, "proxy": broker.name}
-    try:
-        run["result"] = TESTS[test](lab, broker)
-    except (BenchError, OSError, KeyError, ValueError) as error:
-        run["error"] = f"{type(error).__name__}: {error}"
-    finally:
-        Process.stop_all()
-    return run
-
-
-def measure_all(arguments, raw, chosen, folder):
-    started = time.monotonic()
-    lab = Lab(arguments, folder)
-    steps = list(plan(arguments, chosen))
-    for done, (number, test, broker) in enumerate(steps, 1):
-        run = run_one(lab, number, test, broker)
-        raw["runs"].append(run)
-        elapsed = time.monotonic() - started
-        print(f"{elapsed:4.0f} s  {done:3}/{len(steps)}  round {number}  {test:<17} {broker.name:<9} {short(run)}", flush=True)
-
-
-def describe(arguments, chosen):
-    return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
-            "cpus": {"broker": BROKER_CPU, "load": GENERATOR_CPU}, "mqtt": arguments.mqtt, "alone": arguments.alone,
-            "load_before": os.getloadavg()[0], "rounds": arguments.rounds, "length": arguments.seconds,
-            "idle_clients": IDLE_CLIENTS, "command": f"bench/broker.py {shlex.join(sys.argv[1:])}".strip(),
-            "titles": {broker.name: broker.title for broker in chosen},
-            "versions": {broker.name: broker.version() for broker in chosen}, "runs": []}
+                yield from ((number, test, broker) for broker in rounds.in_turn(number, chosen))
 
 
 def main():
     arguments = parse_arguments()
-    chosen = choose(arguments)
-    raw = describe(arguments, chosen)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-"))
-    interrupted = False
-    try:
-        measure_all(arguments, raw, chosen, folder)
-    except KeyboardInterrupt:
-        interrupted = True
-        print("bench: interrupted; what was measured so far is written", file=sys.stderr)
-    finally:
-        Process.stop_all()
-        (arguments.output / "broker.json").write_text(json.dumps(raw, indent=1) + "\n")
-        (arguments.output / "BROKER.md").write_text(broker_report.render(raw))
-    failed = any("error" in run for run in raw["runs"])
-    print(f"bench: see {arguments.output / 'BROKER.md'}" + (f"; the logs are in {folder}" if failed else ""))
-    if not failed:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 130 if interrupted else int(failed)
+    known = brokers.all_brokers(str(arguments.holdfast))
+    for text in arguments.peer:
+        brokers.with_own_command(known, text)
+    chosen = rounds.choose(known, arguments.brokers, "broker")
+    raw = rounds.describe(arguments, chosen, "broker.py", cpus={"broker": BROKER_CPU, "load": GENERATOR_CPU},
+                          mqtt=arguments.mqtt, alone=arguments.alone, idle_clients=IDLE_CLIENTS,
+                          titles={broker.name: broker.title for broker in chosen})
+    return rounds.carry_out(raw, lambda folder: Lab(arguments, folder), TESTS, list(plan(arguments, chosen)),
+                            broker_report.render, arguments.output / "broker.json")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
-from report import cell, number, ratio_cell, values
-from report import ratio as ratio_to
+from tables import busy_machine_lines, comparison, how_measured, number, ratio, two_digits, values, word_of
 
 
 @dataclass
@@ -46,36 +45,19 @@ METRICS = [
 ]
 
 
-def word_of(met):
-    return {None: "not measured", True: "met", False: "**missed**"}[met]
-
-
 def target_table(raw):
     lines = ["| target | measured | |", "|---|---|---|"]
     for metric in METRICS:
         if metric.ratio_at_most is not None:
-            found = ratio_to(raw, metric, PEER)
+            found = ratio(raw, metric, PEER)
             met = None if found is None else found <= metric.ratio_at_most
             lines.append(f"| {metric.title} <= {metric.ratio_at_most:.2f} of {PEER} "
-                         f"| {'-' if found is None else f'{found:.2f}'} | {word_of(met)} |")
+                         f"| {two_digits(found)} | {word_of(met)} |")
         if metric.value_at_most is not None:
             found = values(raw, "holdfast", metric)
             met = statistics.median(found) <= metric.value_at_most if found else None
             measured = number(statistics.median(found), 0) if found else "-"
             lines.append(f"| {metric.title} <= {metric.value_at_most:,.0f} | {measured} | {word_of(met)} |")
-    return lines
-
-
-def table(raw):
-    names = list(raw["titles"])
-    peers = [name for name in names if name != "holdfast"] if "holdfast" in names else []
-    heads = ["", *raw["titles"].values(), *(f"ratio to {raw['titles'][peer]}" for peer in peers)]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for metric in METRICS:
-        cells = [cell(values(raw, name, metric), metric.digits) for name in names]
-        if all(found == "-" for found in cells):
-            continue
-        lines.append(f"| {' | '.join([metric.title, *cells, *(ratio_cell(raw, metric, peer) for peer in peers)])} |")
     return lines
 
 
@@ -86,13 +68,6 @@ def failure_lines(raw):
     if not failed and not lost:
         return ["Every round of every broker ended without an error, and nothing was lost.", ""]
     return (["## Failed rounds", "", *failed, ""] if failed else []) + (["## Lost", "", *lost, ""] if lost else [])
-
-
-def busy_machine_lines(raw):
-    if raw["load_before"] < 0.5:
-        return []
-    return [f"**The machine was busy with other work when this began (load {raw['load_before']:.1f}); latencies and throughput "
-            "suffer from it more than CPU times do.**", ""]
 
 
 def rival_note(raw):
@@ -106,13 +81,7 @@ def rival_note(raw):
 def render(raw):
     lines = [
         "# Holdfast's broker beside mosquitto", "",
-        f"{raw['date']}, {raw['rounds']} alternating round{'s' * (raw['rounds'] != 1)}, {raw['length']:g} s for each "
-        f"measurement, by `{raw['command']}`.",
-        "Medians, with the spread in brackets; a ratio is the median of the ratios of the rounds. Compare those; the absolute "
-        "numbers belong to this machine.", "",
-        f"- machine: {raw['machine']}",
-        *(f"- {raw['titles'][name]}: {version}" for name, version in raw["versions"].items()),
-        f"- CPUs: {', '.join(f'{who} on {cpu}' for who, cpu in raw['cpus'].items())}",
+        *how_measured(raw, raw["titles"]),
         f"- MQTT {raw['mqtt']}, payloads of 64 bytes; one thread each, fresh for each measurement; no persistence, log or "
         "passwords, all else as it is delivered (`bench/brokers.py` has the configurations)",
         "- CPU per delivery: as fast as it goes, 4 messages of each publisher under way, until they are delivered (and, with "
@@ -126,4 +95,4 @@ def render(raw):
         *busy_machine_lines(raw), *failure_lines(raw)]
     if "holdfast" in raw["titles"]:
         lines += ["## Targets", "", *target_table(raw), ""]
-    return "\n".join([*lines, "## Numbers", "", *table(raw)]) + "\n"
+    return "\n".join([*lines, "## Numbers", "", *comparison(raw, raw["titles"], METRICS)]) + "\n"

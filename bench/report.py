@@ -3,6 +3,8 @@
 import statistics
 from dataclasses import dataclass, field
 
+from tables import busy_machine_lines, comparison, how_measured, ratio, two_digits, values, word_of
+
 NAMES = {"holdfast": "Holdfast", "haproxy": "HAProxy", "nginx": "nginx"}
 
 
@@ -42,40 +44,6 @@ METRICS = [
 ]
 
 
-def by_round(raw, proxy, metric):
-    return {run["round"]: run["result"][metric.key] * metric.scale for run in raw["runs"]
-            if run["test"] == metric.test and run["proxy"] == proxy and run.get("result")}
-
-
-def values(raw, proxy, metric):
-    return list(by_round(raw, proxy, metric).values())
-
-
-def number(value, digits):
-    return f"{value:,.{digits}f}"
-
-
-def cell(found, digits):
-    if not found:
-        return "-"
-    text = number(statistics.median(found), digits)
-    if len(found) > 1:
-        text += f" ({number(min(found), digits)}..{number(max(found), digits)})"
-    return text
-
-
-def ratio(raw, metric, peer):
-    """The median of the rounds' ratios: what a round shares, such as the pace of the machine in those seconds, falls out."""
-    ours, theirs = by_round(raw, "holdfast", metric), by_round(raw, peer, metric)
-    ratios = [ours[number] / theirs[number] for number in ours if theirs.get(number)]
-    return statistics.median(ratios) if ratios else None
-
-
-def ratio_cell(raw, metric, peer):
-    found = ratio(raw, metric, peer)
-    return "-" if found is None else f"{found:.2f}"
-
-
 def verdicts(raw):
     """Each target as (text, met), or met = None when it could not be measured."""
     for metric in METRICS:
@@ -84,20 +52,6 @@ def verdicts(raw):
                 found = ratio(raw, metric, peer)
                 met = None if found is None else (found <= bound if sign == "<=" else found >= bound)
                 yield metric, peer, sign, bound, found, met
-
-
-def table(raw, metrics):
-    proxies = raw["proxies"]
-    peers = [peer for peer in proxies if peer != "holdfast"] if "holdfast" in proxies else []
-    head = ["", *(NAMES[proxy] for proxy in proxies), *(f"ratio to {NAMES[peer]}" for peer in peers)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for metric in metrics:
-        columns = [values(raw, proxy, metric) for proxy in proxies]
-        if any(columns):
-            row = [metric.title, *(cell(found, metric.digits) for found in columns),
-                   *(ratio_cell(raw, metric, peer) for peer in peers)]
-            lines.append("| " + " | ".join(row) + " |")
-    return lines
 
 
 def scaling(raw):
@@ -110,12 +64,10 @@ def scaling(raw):
 def target_table(raw):
     lines = ["| target | measured | |", "|---|---|---|"]
     if scaling(raw) is not None:
-        word = "met" if scaling(raw) >= 1.7 else "**missed**"
-        lines.append(f"| two workers >= 1.70 of one, by the CPU of a round trip ([how](#two-workers)) | {scaling(raw):.2f} | {word} |")
+        lines.append("| two workers >= 1.70 of one, by the CPU of a round trip ([how](#two-workers)) "
+                     f"| {scaling(raw):.2f} | {word_of(scaling(raw) >= 1.7)} |")
     for metric, peer, sign, bound, found, met in verdicts(raw):
-        word = {None: "not measured", True: "met", False: "**missed**"}[met]
-        measured = "-" if found is None else f"{found:.2f}"
-        lines.append(f"| {metric.title} {sign} {bound:.2f} of {NAMES[peer]} | {measured} | {word} |")
+        lines.append(f"| {metric.title} {sign} {bound:.2f} of {NAMES[peer]} | {two_digits(found)} | {word_of(met)} |")
     return lines
 
 
@@ -151,13 +103,6 @@ def scaling_lines(raw):
         f"- CPU seconds of each worker in the last round: {', '.join(f'{seconds:.2f}' for seconds in busy)}.", ""]
 
 
-def busy_machine_lines(raw):
-    if raw["load_before"] < 0.5:
-        return []
-    return [f"**The machine was busy with other work when this began (load {raw['load_before']:.1f}); latencies and throughput "
-            "suffer from it more than CPU times do.**", ""]
-
-
 def failure_lines(raw):
     failed = [run for run in raw["runs"] if run.get("error")]
     if not failed:
@@ -175,13 +120,7 @@ def rival_note():
 def render(raw):
     lines = [
         "# Holdfast beside HAProxy and nginx", "",
-        f"{raw['date']}, {raw['rounds']} alternating round{'s' * (raw['rounds'] != 1)}, {raw['length']:g} s for each "
-        f"measurement, by `{raw['command']}`.",
-        "Medians, with the spread in brackets; a ratio is the median of the ratios of the rounds. Compare those; the absolute "
-        "numbers belong to this machine.", "",
-        f"- machine: {raw['machine']}",
-        *(f"- {NAMES[name]}: {version}" for name, version in raw["versions"].items()),
-        f"- CPUs: {', '.join(f'{who} on {cpu}' for who, cpu in raw['cpus'].items())}",
+        *how_measured(raw, NAMES),
         "- each proxy: one thread, fresh for each measurement; loopback; no log of connections, no TCP "
         "keepalive, the same backlog and limits (`bench/proxies.py` has the configurations)",
         "- proxy CPU is read from /proc/PID/task/*/schedstat of all its threads during the measured window; memory is "
@@ -191,7 +130,7 @@ def render(raw):
     if "holdfast" in raw["proxies"]:
         lines += ["## Targets", "", *target_table(raw), ""]
         lines += ["Why some are missed, with a profile: [PERFORMANCE](../docs/PERFORMANCE.md).", ""]
-    lines += ["## Numbers", "", *table(raw, METRICS), "", *rival_note()]
+    lines += ["## Numbers", "", *comparison(raw, {name: NAMES[name] for name in raw["proxies"]}, METRICS), "", *rival_note()]
     lines += syscall_lines(raw, "syscalls", "System calls per relayed message, by name (50 connections, closed loop):")
     lines += syscall_lines(raw, "connect_syscalls", "System calls per relayed connection with one round trip on it, by name:")
     lines += scaling_lines(raw)
