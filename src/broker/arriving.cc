@@ -45,6 +45,7 @@ void Connections::take_connect(base::Key key, Connection& connection, const wire
   connection.arriving = std::make_unique<Arriving>();
   Arriving& arriving = *connection.arriving;
   arriving.connect.assign(packet.begin(), packet.end());
+  arriving.token = context_.connects_read->fetch_add(1, std::memory_order_relaxed) + 1;
   arriving.assigned = connect.client_id.empty();
   arriving.client_id = arriving.assigned ? shard_.new_client_id() : std::string(connect.client_id);
   ask_who(key, connection, connect);
@@ -79,18 +80,18 @@ void Connections::identified(Identified answer) {
   shard_.claim(answer.link, connection->arriving->client_id);
 }
 
-bool Connections::granted(base::Key link, const Claims::Grant& grant) {
+bool Connections::granted(base::Key link, unsigned holder) {
   Connection* connection = connections_.find(link);
   if (connection == nullptr || connection->stage != Stage::asking) return false;
-  if (grant.holder == context_.number) {
-    attach(link, *connection, grant.token);
+  if (holder == context_.number) {
+    attach(link, *connection);
   } else {
-    hand_over(link, *connection, grant);
+    hand_over(link, *connection, holder);
   }
   return true;
 }
 
-void Connections::attach(base::Key key, Connection& connection, ClaimToken token) {
+void Connections::attach(base::Key key, Connection& connection) {
   const std::unique_ptr<Arriving> arriving = std::move(connection.arriving);
   wire::mqtt::Header header;
   wire::mqtt::Connect connect;
@@ -110,7 +111,7 @@ void Connections::attach(base::Key key, Connection& connection, ClaimToken token
                                     .user = arriving->user,
                                     .is_assigned = arriving->assigned,
                                     .address = connection.client,
-                                    .token = token},
+                                    .token = arriving->token},
                                    loop_.now());
   if (connection.stage != Stage::open) {  // it has been ended already: another one came later and was first, say
     connection.place = kNoPlace;
@@ -126,7 +127,7 @@ void Connections::attach(base::Key key, Connection& connection, ClaimToken token
 }
 
 // Its session lives on another worker: it goes there, with all that it has said.
-void Connections::hand_over(base::Key key, Connection& connection, const Claims::Grant& grant) {
+void Connections::hand_over(base::Key key, Connection& connection, unsigned holder) {
   write_out(connection);
   Handover handover{.fd = connection.transport.fd(),
                     .client = connection.client,
@@ -134,7 +135,6 @@ void Connections::hand_over(base::Key key, Connection& connection, const Claims:
                     .version = connection.version,
                     .placed = connection.placed,
                     .accepted = connection.accepted,
-                    .token = grant.token,
                     .rank = connection.rank,
                     .arriving = std::move(connection.arriving),
                     .websocket = std::move(connection.websocket)};
@@ -143,7 +143,7 @@ void Connections::hand_over(base::Key key, Connection& connection, const Claims:
   buffers_.release(connection.out);
   counters(connection).connections.add(-1);
   connections_.remove(key);
-  outbox_.add(grant.holder, std::move(handover));
+  outbox_.add(holder, std::move(handover));
 }
 
 void Connections::adopt(Handover handover) {
@@ -165,7 +165,7 @@ void Connections::adopt(Handover handover) {
     shard_.give_back(connection.arriving->client_id);
     return close(key, connection, EndReason::no_memory);
   }
-  attach(key, connection, handover.token);
+  attach(key, connection);
 }
 
 // Says why, where the version has words for it, and ends the connection.

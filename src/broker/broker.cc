@@ -58,7 +58,8 @@ Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std:
                                                               .shard = &shard_settings_,
                                                               .tells_all = &tells_all_,
                                                               .descriptors = &descriptors_,
-                                                              .notices = &notices_},
+                                                              .notices = &notices_,
+                                                              .connects_read = &connects_read_},
                                                 office_));
     office_.open(number, workers_.back()->waker());
   }

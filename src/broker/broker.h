@@ -69,6 +69,7 @@ class Broker {
   std::atomic<bool> tells_all_{true};
   control::Wakeup wakeup_;
   Notices notices_;
+  std::atomic<ClaimToken> connects_read_{0};
   PostOffice office_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SysTopics> sys_topics_;

@@ -30,6 +30,7 @@ struct Arriving {
   std::vector<std::byte> rest;     // what came after it
   std::string client_id;
   std::string user;  // vouched for
+  ClaimToken token = 0;
   bool assigned = false;
 };
 

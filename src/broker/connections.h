@@ -53,6 +53,7 @@ struct WorkerContext {
   WorkerCounters* counters = nullptr;
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
+  std::atomic<ClaimToken>* connects_read = nullptr;  // of all workers: what orders CONNECT packets
 };
 
 class Connections final : public net::Loop::Source, public net::TimerWheel::Owner, public Ports {
@@ -89,7 +90,7 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void send(base::Key link, std::span<const std::byte> bytes) override;
   void send(base::Key link, std::span<const std::byte> head, const MessageRef& message) override;
   void end(base::Key link, EndReason reason) override;
-  bool granted(base::Key link, const Claims::Grant& grant) override;
+  bool granted(base::Key link, unsigned holder) override;
   void mail(unsigned shard, Mail mail) override { outbox_.add(shard, std::move(mail)); }
 
  private:
@@ -117,8 +118,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
                     std::span<const std::byte> packet);
   void ask_who(base::Key key, Connection& connection, const wire::mqtt::Connect& connect);
   void prepare_identity(Connection& connection, std::string_view client_id, std::string_view user);
-  void attach(base::Key key, Connection& connection, ClaimToken token);
-  void hand_over(base::Key key, Connection& connection, const Claims::Grant& grant);
+  void attach(base::Key key, Connection& connection);
+  void hand_over(base::Key key, Connection& connection, unsigned holder);
   void refuse_connect(base::Key key, Connection& connection, wire::mqtt::Reason reason, EndReason why);
   void note_refused(const Connection& connection, wire::mqtt::Reason reason, EndReason why);
 

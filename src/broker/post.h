@@ -26,7 +26,6 @@ struct Handover {
   wire::mqtt::Version version{};
   entry::Placed placed{};
   base::Tick accepted;
-  ClaimToken token = 0;
   auth::Rank rank{};
   std::unique_ptr<Arriving> arriving;
   std::unique_ptr<WebSocketState> websocket;

@@ -707,3 +707,22 @@ def test_clients_that_do_not_wait_for_their_password_to_be_checked(broker_proces
         client.send_connect(user="ann", password="x")
         client.peer.reset() if number % 2 else client.close()
     broker.wait_gone()
+
+
+# The older one waits for its password, the newer one's is known from before: whichever is let in first, the newer stays.
+def test_a_connect_whose_password_takes_long_does_not_end_a_newer_one(broker_process, directory):
+    slow = "$2b$11$abcdefghijklmnopqrstuufrX8m/d9pRu79UODZa7E.regT2/D1n2"  # "geheim" too
+    users = users_file(directory, {"name": "bob"}, {"name": "ann", "password_hash": slow})
+    broker = broker_process(workers=2, auth={"anonymous": "deny", **users})
+    broker.connect(user="bob", password="geheim")
+
+    def received():
+        return broker.gateway.metrics().value("holdfast_broker_bytes_total", listener="m", direction="received")
+
+    before, older, newer = received(), broker.client(), broker.client()
+    older.send_connect("same", user="ann", password="geheim")
+    wait_until(lambda: received() > before, "the CONNECT of the older one is read")
+    newer.connect("same", user="bob", password="geheim")
+    older.rest()
+    newer.ping()
+    assert broker.gateway.metrics().value("holdfast_broker_takeovers_total") == 1

@@ -2,12 +2,11 @@
 
 namespace holdfast::broker {
 
-Claims::Grant Claims::claim(std::string_view client_id, unsigned claimant) {
+unsigned Claims::claim(std::string_view client_id, unsigned claimant) {
   auto at = ids_.find(client_id);
   if (at == ids_.end()) at = ids_.emplace(std::string(client_id), Entry{.holder = claimant}).first;
   ++at->second.unsettled;
-  at->second.token = ++last_token_;
-  return {at->second.holder, at->second.token};
+  return at->second.holder;
 }
 
 void Claims::settle(std::string_view client_id, Outcome outcome) {

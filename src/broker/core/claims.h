@@ -1,8 +1,9 @@
 // broker/core/claims.h: which shard holds the session of a client id, for the ids that one shard orders.
 //
 // Thread: its shard's. Cost: O(1); about 100 bytes a client id.
-// Order:  the claims of one id come to one shard, so they are granted one after the other, each with a higher token:
-//         of two connections the one with the higher token is the newer, and stays.
+// Order:  the claims of one id come to one shard and are granted one after the other, in whatever order they come: of
+// two
+//         connections that meet at the session, their tokens say which one stays.
 // Life:   an id is kept while it has a session or a grant that nobody has settled: each grant is settled once, by the
 //         shard where the connection arrived, or by who found that it had gone.
 #pragma once
@@ -17,7 +18,8 @@
 
 namespace holdfast::broker {
 
-// The order of connects with one client id: the later one wins. 0: none.
+// When a CONNECT was read, in the order of the whole node: however long it takes until the client is known and has come
+// to its session, of two with one client id the one that was read later wins. Only the order counts. 0: none.
 using ClaimToken = std::uint64_t;
 
 // The text of a client can be looked up as it is, and nobody outside can make texts that collide.
@@ -29,16 +31,12 @@ struct TextHash {
 
 class Claims {
  public:
-  struct Grant {
-    unsigned holder = 0;
-    ClaimToken token = 0;
-  };
   enum class Outcome : bool { unused, attached };
 
   explicit Claims(const HashKey& key) : ids_(0, TextHash{key}) {}
 
-  // Who claims first becomes the holder; later ones are sent there.
-  Grant claim(std::string_view client_id, unsigned claimant);
+  // The holder: who claims first becomes it, and later ones are sent there.
+  unsigned claim(std::string_view client_id, unsigned claimant);
   void settle(std::string_view client_id, Outcome outcome);
   // The session has ended.
   void release(std::string_view client_id);
@@ -50,7 +48,6 @@ class Claims {
   struct Entry {
     unsigned holder = 0;
     std::uint32_t unsettled = 0;
-    ClaimToken token = 0;
     bool has_session = false;
   };
   using Ids = boost::unordered_flat_map<std::string, Entry, TextHash, std::equal_to<>>;
@@ -58,7 +55,6 @@ class Claims {
   void forget_if_over(Ids::iterator at);
 
   Ids ids_;
-  ClaimToken last_token_ = 0;
 };
 
 }  // namespace holdfast::broker

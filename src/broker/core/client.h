@@ -52,7 +52,6 @@ class Client final : public Outlet {
 
   const base::Key link;
   const ListenerLimits& limits;
-  ClaimToken token = 0;
   base::PeerAddress address;
   InboundAliases inbound;
   std::unique_ptr<Will> will;

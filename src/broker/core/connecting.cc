@@ -109,8 +109,12 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
   }
   const auto found = ids_.find(newcomer.client_id);
   std::uint32_t at = found == ids_.end() ? kNoPlace : found->second;
-  if (at != kNoPlace && places_[at].client && places_[at].client->token > newcomer.token) {
-    reject(newcomer, Reason::server_unavailable, EndReason::taken_over);  // a newer connection was first
+  // It took long to find out who this is, or to come here, and a newer connection was first. It is taken over, as it
+  // would have been a moment later; but DISCONNECT may not come before CONNACK, which has no word for that.
+  //= MQTT5 [MQTT-3.14.0-1]
+  if (at != kNoPlace && places_[at].token > newcomer.token) {
+    counters_.taken_over.add();
+    reject(newcomer, Reason::server_unavailable, EndReason::taken_over);
     return kNoPlace;
   }
   //= MQTT5 [MQTT-3.1.4-3]
@@ -171,6 +175,7 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   const Connect& connect = newcomer.connect;
   const Seconds expiry = expiry_of(connect, newcomer.limits);
   place.will.reset();  // it came back in time
+  place.token = newcomer.token;
   place.due = ++last_due_;
   place.session.set_expiry(expiry);
   place.session.set_user_name(newcomer.user);
@@ -195,7 +200,6 @@ std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& 
   const Connect& connect = newcomer.connect;
   const ListenerLimits& limits = newcomer.limits;
   auto client = std::make_unique<Client>(tools_, newcomer.link, limits);
-  client->token = newcomer.token;
   client->address = newcomer.address;
   client->inbound = InboundAliases(connect.version == Protocol::v5 ? limits.topic_alias_max : std::uint16_t{0});
   client->aliases = OutboundAliases(topic_aliases_of(connect, limits));

@@ -58,7 +58,7 @@ struct Claim {
 struct Granted {
   std::string client_id;
   base::Key link;
-  Claims::Grant grant;
+  unsigned holder = 0;
 };
 // What became of a grant, and that the session has ended at the sender (claims.h).
 struct Settled {

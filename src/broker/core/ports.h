@@ -31,8 +31,8 @@ class Ports {
   virtual void send(base::Key link, std::span<const std::byte> head, const MessageRef& message) = 0;
   // Ends the connection when what was sent has been delivered. The shard is about to forget it.
   virtual void end(base::Key link, EndReason reason) = 0;
-  // The answer to Shard::claim(). False when the connection has gone.
-  virtual bool granted(base::Key link, const Claims::Grant& grant) = 0;
+  // The answer to Shard::claim(): which shard the session belongs to. False when the connection has gone.
+  virtual bool granted(base::Key link, unsigned holder) = 0;
   // To another shard, in order.
   virtual void mail(unsigned shard, Mail mail) = 0;
 

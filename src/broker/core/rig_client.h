@@ -34,7 +34,7 @@ struct RigPipe {
   std::optional<EndReason> ended;  // by the server
   bool travels = false;            // to another shard
   bool client_gone = false;
-  std::uint64_t token = 0;  // that it was granted its session with
+  std::uint64_t token = 0;  // of its CONNECT
   int room = -1;            // packets that it still takes; -1: any number
   bool owed = false;        // the shard wants to know when there is room
 };

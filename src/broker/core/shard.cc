@@ -113,11 +113,11 @@ void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
     void operator()(RoutesSeen& mail) { shard.on_answer(mail.ticket, now); }
     void operator()(GroupCount& mail) { shard.on_group(from, mail); }
     void operator()(Claim& mail) {
-      const Claims::Grant grant = shard.claims_.claim(mail.client_id, from);
-      shard.ports_.mail(from, Granted{std::move(mail.client_id), mail.link, grant});
+      const unsigned holder = shard.claims_.claim(mail.client_id, from);
+      shard.ports_.mail(from, Granted{std::move(mail.client_id), mail.link, holder});
     }
     void operator()(Granted& mail) {
-      if (!shard.ports_.granted(mail.link, mail.grant)) shard.give_back(mail.client_id);
+      if (!shard.ports_.granted(mail.link, mail.holder)) shard.give_back(mail.client_id);
     }
     void operator()(Settled& mail) { shard.claims_.settle(mail.client_id, mail.outcome); }
     void operator()(Release& mail) { shard.claims_.release(mail.client_id); }

@@ -52,7 +52,7 @@ struct Newcomer {
   std::string_view user;     // vouched for; empty: nobody in particular
   bool is_assigned = false;  // the client left it to us
   base::PeerAddress address;
-  ClaimToken token = 0;
+  ClaimToken token = 0;  // of its CONNECT
 };
 
 class Shard final : private Ledger {
@@ -131,6 +131,7 @@ class Shard final : private Ledger {
     std::unique_ptr<Will> will;  // waits for its delay
     std::unique_ptr<std::deque<Scan>> scans;
     FlatText mountpoint;
+    ClaimToken token = 0;   // of the newest client that has had it
     std::uint64_t due = 0;  // names the deadline that counts: older ones are void
     std::uint64_t will_due = 0;
     std::uint64_t match = 0;  // the match that met it last, and where that noted it

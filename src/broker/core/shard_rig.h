@@ -2,7 +2,7 @@
 //
 // Everything that travels can be brought step by step, in any order that the real node allows: what a client says, and
 // the mail between shards, in which connections travel too. Without `by_hand` all of it is settled at once.
-// Connections are let in as arriving.cc does it, but for asking who they are.
+// Connections are let in as arriving.cc does it; who they are is known at once, unless `identifies_by_hand`.
 // Thread: one. Nothing here throws or needs a test framework, so that fuzzers can use it.
 #pragma once
 
@@ -41,7 +41,8 @@ class ShardRig {
   ShardSettings settings;
   ListenerLimits limits;
   base::Time now{std::chrono::hours(1)};
-  bool by_hand = false;  // nothing happens but by step(), bring() and settle()
+  bool by_hand = false;             // nothing happens but by step(), bring() and settle()
+  bool identifies_by_hand = false;  // who has said CONNECT waits for identify()
   // What the access rules say: everything, unless set.
   std::function<bool(std::string_view client_id, Action action, std::string_view topic)> may;
 
@@ -107,6 +108,15 @@ class ShardRig {
   void let_go() {
     held_.reset();
     settle();
+  }
+  // It has been found out who the client of this connection is: the one whom it says it is.
+  void identify(const RigPipe& pipe) {
+    Worker& worker = *workers_[pipe.shard];
+    const Link* link = pipe.link ? worker.links.find(*pipe.link) : nullptr;
+    if (link == nullptr || link->stage != Link::Stage::asking) return;
+    const std::string client_id = link->client_id;  // the answer may come at once
+    worker.shard.claim(*pipe.link, client_id);
+    if (!by_hand) settle();
   }
   // What the client has said comes to the server.
   bool serve(RigClient& client) { return serve(client.pipe); }
@@ -202,7 +212,6 @@ class ShardRig {
  private:
   struct Handover {
     Link link;
-    ClaimToken token = 0;
   };
   using Letter = std::variant<Mail, Handover>;
 
@@ -241,7 +250,7 @@ class ShardRig {
       found->pipe->link.reset();
       links.remove(link);
     }
-    bool granted(base::Key link, const Claims::Grant& grant) override { return rig.granted(number, link, grant); }
+    bool granted(base::Key link, unsigned holder) override { return rig.granted(number, link, holder); }
     void mail(unsigned to, Mail mail) override {
       rig.letters_[number * rig.settings.shards + to].push_back(std::move(mail));
     }
@@ -353,8 +362,8 @@ class ShardRig {
     link.is_assigned = connect.client_id.empty();
     link.client_id = link.is_assigned ? worker.shard.new_client_id() : std::string(connect.client_id);
     link.stage = Link::Stage::asking;
-    const std::string client_id = link.client_id;  // the answer may come at once
-    worker.shard.claim(key, client_id);
+    link.pipe->token = ++connects_read_;
+    if (!identifies_by_hand) identify(*link.pipe);
   }
 
   static void refuse(Worker& worker, base::Key key, const Link& link, wire::mqtt::Reason reason) {
@@ -365,19 +374,18 @@ class ShardRig {
     worker.end(key, EndReason::refused);
   }
 
-  bool granted(unsigned number, base::Key key, const Claims::Grant& grant) {
+  bool granted(unsigned number, base::Key key, unsigned holder) {
     Worker& worker = *workers_[number];
     Link* link = worker.links.find(key);
     if (link == nullptr || link->stage != Link::Stage::asking) return false;
-    link->pipe->token = grant.token;
-    if (grant.holder == number) {
-      attach(number, key, *link, grant.token);
+    if (holder == number) {
+      attach(number, key, *link);
     } else {
       link->pipe->link.reset();
       link->pipe->travels = true;
-      Handover handover{std::move(*link), grant.token};
+      Handover handover{std::move(*link)};
       worker.links.remove(key);
-      letters_[number * settings.shards + grant.holder].push_back(std::move(handover));
+      letters_[number * settings.shards + holder].push_back(std::move(handover));
     }
     return true;
   }
@@ -389,10 +397,10 @@ class ShardRig {
     pipe->travels = false;
     const base::Key key = worker.links.add(std::move(handover.link));
     pipe->link = key;
-    attach(number, key, *worker.links.find(key), handover.token);
+    attach(number, key, *worker.links.find(key));
   }
 
-  void attach(unsigned number, base::Key key, Link& link, ClaimToken token) {
+  void attach(unsigned number, base::Key key, Link& link) {
     const wire::mqtt::Bytes packet = std::exchange(link.connect, {});
     const wire::mqtt::Header header = wire::mqtt::read_header(packet).header;
     wire::mqtt::Connect connect;
@@ -408,7 +416,7 @@ class ShardRig {
                                                                 .user = connect.user_name.value_or(""),
                                                                 .is_assigned = link.is_assigned,
                                                                 .address = {},
-                                                                .token = token},
+                                                                .token = link.pipe->token},
                                                                now);
     Link* still = workers_[number]->links.find(key);
     if (still == nullptr) return;
@@ -421,6 +429,7 @@ class ShardRig {
   std::vector<std::shared_ptr<RigPipe>> pipes_;
   std::vector<std::unique_ptr<RigClient>> clients_;
   std::optional<std::size_t> held_;
+  ClaimToken connects_read_ = 0;
   bool settling_ = false;
 };
 
