@@ -18,15 +18,18 @@ const char* name(Verdict verdict) noexcept {
     case Verdict::bad_credentials: return "bad_credentials";
     case Verdict::not_authorized: return "not_authorized";
     case Verdict::error: return "error";
-    case Verdict::busy: break;
+    case Verdict::busy: return "busy";
+    case Verdict::too_many_failures: break;
   }
-  return "busy";
+  return "too_many_failures";
 }
 
 // Outlives the chain while a coroutine is on its way out.
 struct Chain::State {
   State(control::Runtime& runtime, const config::Auth& settings)
-      : checker(std::make_shared<PasswordChecker>(runtime, settings)), anonymous(settings.anonymous) {}
+      : failures(std::make_shared<FailedLogins>(settings)),
+        checker(std::make_shared<PasswordChecker>(runtime, settings, failures)),
+        anonymous(settings.anonymous) {}
 
   // What counts when no module knows the client.
   [[nodiscard]] Answer unknown(const Credentials& credentials) const {
@@ -34,6 +37,13 @@ struct Chain::State {
     return {credentials.user ? Verdict::bad_credentials : Verdict::not_authorized, ""};
   }
 
+  // Who has no password guesses none.
+  void note_failure(const Credentials& credentials, Verdict verdict) const {
+    const bool failed = verdict == Verdict::bad_credentials || verdict == Verdict::not_authorized;
+    if (failed && credentials.password) failures->note(credentials, base::Clock::now());
+  }
+
+  const std::shared_ptr<FailedLogins> failures;
   const std::shared_ptr<PasswordChecker> checker;
   const config::Anonymous anonymous;
   std::vector<std::shared_ptr<FileModule>> of_files;
@@ -41,7 +51,7 @@ struct Chain::State {
   std::unordered_map<std::uint64_t, control::Job> jobs;
   std::vector<std::uint64_t> ended;  // a job cannot be destroyed by itself, so the next call does it
   std::uint64_t last_id = 0;
-  std::array<std::uint64_t, 7> answers_total{};
+  std::array<std::uint64_t, kVerdicts> answers_total{};
   bool over = false;
 };
 
@@ -83,12 +93,14 @@ Task<> Chain::ask(std::shared_ptr<State> state, std::uint64_t id, std::shared_pt
   if (state->over) co_return;
   Answer answer = co_await decide(state, credentials);
   if (state->over) co_return;
+  state->note_failure(*credentials, answer.verdict);
   ++state->answers_total.at(static_cast<std::size_t>(answer.verdict));
   state->ended.push_back(id);
   completion(std::move(answer));
 }
 
 Task<Answer> Chain::decide(std::shared_ptr<State> state, std::shared_ptr<const Credentials> credentials) {
+  if (state->failures->too_many(credentials->address, base::Clock::now())) co_return Answer{Verdict::too_many_failures, ""};
   const std::vector<std::shared_ptr<Module>> modules = state->modules;
   bool failed = false;
   for (const std::shared_ptr<Module>& module : modules) {
@@ -105,7 +117,7 @@ Task<Answer> Chain::decide(std::shared_ptr<State> state, std::shared_ptr<const C
 
 Chain::Counts Chain::counts() const {
   return {state_->answers_total, state_->jobs.size() - state_->ended.size(), state_->checker->counts(),
-          state_->checker->known()};
+          state_->checker->known(), state_->failures->counts()};
 }
 
 }  // namespace holdfast::auth

@@ -2,7 +2,7 @@
 //
 //   a module says       then
 //   ok, ok_superuser    that is it
-//   bad_credentials, not_authorized, busy    that is it
+//   any other refusal        that is it
 //   ignore              the next one is asked
 //   error               the next one is asked; where no other knows the client, the answer is `error`, whatever
 //                       `anonymous` says: a database that is gone lets nobody in, and nobody out who stands elsewhere
@@ -12,7 +12,8 @@
 //
 // Thread:   the control thread. Cost: some microseconds, but for what the modules do; passwords that are not known from
 //           a moment ago wait for PasswordChecker.
-// Limits:   auth.pending_max checks wait; further clients are told `busy` in the next turn.
+// Limits:   auth.pending_max checks wait; further clients are told `busy` in the next turn. An address of which too
+//           many logins have failed is told so, before any module is asked (failed_logins.h).
 // Lifetime: made after the runtime and destroyed before it. Completions that are outstanding then are never called.
 #pragma once
 
@@ -23,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/failed_logins.h"
 #include "auth/files.h"
 #include "auth/module.h"
 #include "auth/password_checker.h"
@@ -57,10 +59,11 @@ class Chain {
   void authenticate(Credentials credentials, Completion completion);
 
   struct Counts {
-    std::array<std::uint64_t, 7> answers_total{};  // by Verdict
+    std::array<std::uint64_t, kVerdicts> answers_total{};  // by Verdict
     std::uint64_t under_way = 0;
     PasswordChecker::Counts passwords;
     std::size_t passwords_known = 0;
+    FailedLogins::Counts failures;
   };
   [[nodiscard]] Counts counts() const;
 

@@ -9,17 +9,26 @@ using control::Task;
 
 Task<Verdict> answer(Verdict verdict) { co_return verdict; }
 
+Verdict refusal(Checked checked) noexcept {
+  switch (checked) {
+    case Checked::right:
+    case Checked::wrong: return Verdict::bad_credentials;
+    case Checked::too_many_failures: return Verdict::too_many_failures;
+    case Checked::busy: break;
+  }
+  return Verdict::busy;
+}
+
 Task<Verdict> unknown(std::shared_ptr<const Users> users, std::shared_ptr<PasswordChecker> checker,
                       std::shared_ptr<const Credentials> credentials) {
   const Checked checked = co_await PasswordChecker::pretend(checker, credentials, users->decoy_hash());
-  co_return checked == Checked::busy ? Verdict::busy : Verdict::ignore;
+  co_return checked == Checked::wrong ? Verdict::ignore : refusal(checked);
 }
 
 Task<Verdict> known(std::shared_ptr<const User> user, std::shared_ptr<PasswordChecker> checker,
                     std::shared_ptr<const Credentials> credentials) {
   const Checked checked = co_await PasswordChecker::check(checker, credentials, user->password_hash);
-  if (checked == Checked::busy) co_return Verdict::busy;
-  if (checked == Checked::wrong) co_return Verdict::bad_credentials;
+  if (checked != Checked::right) co_return refusal(checked);
   if (!may_come(*user, credentials->client_id, credentials->address)) co_return Verdict::not_authorized;
   co_return user->superuser ? Verdict::ok_superuser : Verdict::ok;
 }

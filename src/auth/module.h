@@ -28,15 +28,17 @@ struct Credentials {
 enum class Verdict : std::uint8_t {
   ok,
   ok_superuser,
-  ignore,           // of modules alone: this client is not known here; ask the next one
-  bad_credentials,  // wrong password, or nobody of that name
-  not_authorized,   // right, but not like this: another client id or address; or nobody knows a client without a name
-  error,            // it could not be found out
-  busy,             // there are too many who want to know
+  ignore,             // of modules alone: this client is not known here; ask the next one
+  bad_credentials,    // wrong password, or nobody of that name
+  not_authorized,     // right, but not like this: another client id or address; or nobody knows a client without a name
+  error,              // it could not be found out
+  busy,               // there are too many who want to know
+  too_many_failures,  // of its address, of late: nothing was looked at
 };
 
 // "ok", "ok_superuser", ...
 [[nodiscard]] const char* name(Verdict verdict) noexcept;
+inline constexpr std::size_t kVerdicts = 8;
 
 class Module {
  public:

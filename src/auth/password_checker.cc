@@ -9,9 +9,11 @@ namespace holdfast::auth {
 
 using control::Task;
 
-PasswordChecker::PasswordChecker(control::Runtime& runtime, const config::Auth& settings)
+PasswordChecker::PasswordChecker(control::Runtime& runtime, const config::Auth& settings,
+                                 std::shared_ptr<const FailedLogins> failures)
     : pool_(std::in_place, runtime,
             control::ThreadPoolLimits{.threads = settings.threads, .waiting_calls_max = settings.pending_max}),
+      failures_(std::move(failures)),
       timeout_(config::milliseconds(settings.timeout)),
       known_(settings.cache_time, settings.cache_max) {}
 
@@ -29,22 +31,25 @@ Task<Checked> PasswordChecker::check(std::shared_ptr<PasswordChecker> self,
 Task<Checked> PasswordChecker::pretend(std::shared_ptr<PasswordChecker> self,
                                        std::shared_ptr<const Credentials> credentials, std::string hash) {
   const Checked checked = co_await PasswordChecker::hash(self, credentials, hash);
-  co_return checked == Checked::busy ? Checked::busy : Checked::wrong;
+  co_return checked == Checked::right ? Checked::wrong : checked;
 }
 
 Task<Checked> PasswordChecker::hash(std::shared_ptr<PasswordChecker> self,
                                     std::shared_ptr<const Credentials> credentials, std::string hash) {
-  base::Result<bool> matches = base::Error{};
+  base::Result<Checked> checked = base::Error{};
   if (self->pool_) {
-    auto call = [credentials, hash]() -> base::Result<bool> { return verify(*credentials->password, hash); };
-    matches = co_await self->pool_->run(std::move(call), self->timeout_);
+    auto call = [failures = self->failures_, credentials, hash]() -> base::Result<Checked> {
+      if (failures->too_many(credentials->address, base::Clock::now())) return Checked::too_many_failures;
+      return verify(*credentials->password, hash) ? Checked::right : Checked::wrong;
+    };
+    checked = co_await self->pool_->run(std::move(call), self->timeout_);
   }
-  if (!matches) {
-    ++self->counts_.busy_total;
+  if (!checked) {
+    ++(checked.error().code == base::Errc::timeout ? self->counts_.late_total : self->counts_.full_total);
     co_return Checked::busy;
   }
-  ++self->counts_.hashed_total;
-  co_return *matches ? Checked::right : Checked::wrong;
+  if (*checked != Checked::too_many_failures) ++self->counts_.hashed_total;
+  co_return *checked;
 }
 
 }  // namespace holdfast::auth

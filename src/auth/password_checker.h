@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "auth/failed_logins.h"
 #include "auth/known_passwords.h"
 #include "auth/module.h"
 #include "config/settings.h"
@@ -19,11 +20,13 @@
 
 namespace holdfast::auth {
 
-enum class Checked : std::uint8_t { right, wrong, busy };
+enum class Checked : std::uint8_t { right, wrong, busy, too_many_failures };
 
 class PasswordChecker {
  public:
-  PasswordChecker(control::Runtime& runtime, const config::Auth& settings);
+  // What waits is not checked any more once too many logins of its address have failed.
+  PasswordChecker(control::Runtime& runtime, const config::Auth& settings,
+                  std::shared_ptr<const FailedLogins> failures);
 
   // Whether the password of `credentials`, which has one, belongs to `hash`.
   static control::Task<Checked> check(std::shared_ptr<PasswordChecker> self,
@@ -38,7 +41,8 @@ class PasswordChecker {
   struct Counts {
     std::uint64_t hashed_total = 0;
     std::uint64_t known_total = 0;  // needed no hashing
-    std::uint64_t busy_total = 0;
+    std::uint64_t full_total = 0;   // too many waited already
+    std::uint64_t late_total = 0;   // it took longer than `timeout`
   };
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
   [[nodiscard]] std::size_t known() const noexcept { return known_.size(); }
@@ -48,6 +52,7 @@ class PasswordChecker {
                                      std::shared_ptr<const Credentials> credentials, std::string hash);
 
   std::optional<control::ThreadPool> pool_;
+  const std::shared_ptr<const FailedLogins> failures_;
   const std::chrono::milliseconds timeout_;
   KnownPasswords known_;
   Counts counts_;

@@ -180,7 +180,7 @@ void Connections::refuse_connect(base::Key key, Connection& connection, Reason r
 }
 
 void Connections::note_refused(const Connection& connection, Reason reason, EndReason why) {
-  counters(connection).connects_refused.add();
+  counters(connection).connects_refused.at(refusal_index(reason)).add();
   (void)context_.notices->post(ConnectRefused{connection.listener, connection.client, why, reason});
 }
 

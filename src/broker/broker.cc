@@ -1,5 +1,6 @@
 #include "broker/broker.h"
 
+#include <cctype>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -12,6 +13,14 @@ namespace holdfast::broker {
 namespace {
 
 constexpr std::size_t kNoticesMax = 16'384;
+
+// "Server busy": "server_busy".
+std::string label_of(wire::mqtt::Reason reason) {
+  std::string label = wire::mqtt::name(reason);
+  for (char& letter : label)
+    letter = letter == ' ' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return label;
+}
 
 unsigned workers_of(const config::Node& node) {
   const unsigned wanted = node.workers != 0 ? node.workers : std::thread::hardware_concurrency();
@@ -174,6 +183,7 @@ wire::mqtt::Reason Broker::reason_of(auth::Verdict verdict) noexcept {
     case auth::Verdict::ignore:
     case auth::Verdict::not_authorized: return Reason::not_authorized;
     case auth::Verdict::error: return Reason::server_unavailable;
+    case auth::Verdict::too_many_failures: return Reason::connection_rate_exceeded;
     case auth::Verdict::busy: break;
   }
   return Reason::server_busy;
@@ -234,7 +244,11 @@ ListenerStatus Broker::status_of(const Listener& listener) const {
   for (const auto& counters : listener.counters) {
     status.connections += static_cast<std::uint64_t>(counters->connections.value());
     status.connections_total += counters->accepted.value();
-    status.connects_refused += counters->connects_refused.value();
+    for (std::size_t i = 0; i < kRefusals; ++i) {
+      const auto reason = static_cast<wire::mqtt::Reason>(0x80 + i);
+      if (!may_say(wire::mqtt::PacketType::connack, wire::mqtt::Sender::server, reason)) continue;
+      status.connects_refused[label_of(reason)] += counters->connects_refused.at(i).value();
+    }
     status.bytes_received += counters->bytes_received.value();
     status.bytes_sent += counters->bytes_sent.value();
     for (std::size_t i = 1; i < kEndReasons; ++i) {

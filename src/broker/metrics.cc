@@ -24,8 +24,10 @@ void add_listener(MetricsPage& page, const ListenerStatus& listener) {
   for (const auto& [reason, count] : listener.refused) {
     refused.add({{"listener", listener.name}, {"reason", reason}}, number(count));
   }
-  page.counter("holdfast_broker_connects_refused_total", "CONNECT packets that were refused.")
-      .add(labels, number(listener.connects_refused));
+  auto connects = page.counter("holdfast_broker_connects_refused_total", "Clients refused, by the code of CONNACK.");
+  for (const auto& [reason, count] : listener.connects_refused) {
+    connects.add({{"listener", listener.name}, {"reason", reason}}, number(count));
+  }
   page.counter("holdfast_broker_bytes_total", "Bytes of clients, by the direction they went.")
       .add({{"listener", listener.name}, {"direction", "received"}}, number(listener.bytes_received))
       .add({{"listener", listener.name}, {"direction", "sent"}}, number(listener.bytes_sent));
@@ -105,6 +107,13 @@ void add_metrics(MetricsPage& page, const Status& status) {
       .add({}, number(status.auth.passwords.hashed_total));
   page.counter("holdfast_auth_passwords_known_total", "Passwords that were known from a moment ago.")
       .add({}, number(status.auth.passwords.known_total));
+  page.counter("holdfast_auth_passwords_unchecked_total", "Passwords that could not be checked, by reason.")
+      .add({{"reason", "full"}}, number(status.auth.passwords.full_total))
+      .add({{"reason", "late"}}, number(status.auth.passwords.late_total));
+  page.counter("holdfast_auth_failures_total", "Logins with a password that were refused for what they said.")
+      .add({}, number(status.auth.failures.failed_total));
+  page.counter("holdfast_auth_failures_untracked_total", "Of these, failures of addresses for which there was no room.")
+      .add({}, number(status.auth.failures.untracked_total));
   auto memory = page.gauge("holdfast_broker_memory_bytes", "Memory of connections and of bytes on their way to them.");
   auto lag = page.gauge("holdfast_broker_lag_seconds", "The longest turn of a broker's worker of late.");
   for (std::size_t i = 0; i < status.workers.size(); ++i) {

@@ -17,11 +17,11 @@ struct ListenerStatus {
   std::uint64_t max_connections = 0;
   std::uint64_t connections = 0;
   std::uint64_t connections_total = 0;
-  std::uint64_t connects_refused = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
-  std::map<std::string, std::uint64_t> closed;   // by reason
-  std::map<std::string, std::uint64_t> refused;  // by reason
+  std::map<std::string, std::uint64_t> closed;            // by reason
+  std::map<std::string, std::uint64_t> refused;           // by reason
+  std::map<std::string, std::uint64_t> connects_refused;  // by the code of CONNACK: "server_busy"
 };
 
 struct WorkerStatus {

@@ -1,3 +1,4 @@
+#include "config/endpoint_kinds.h"
 #include "config/sections.h"
 
 namespace holdfast::config {
@@ -49,6 +50,15 @@ Table<Auth> auth_section() {
        "How many checks may wait for these threads. Further clients are told that the server is busy."},
       {"timeout", duration(10ms, 1h), &Auth::timeout, "5s", kRestart,
        "A client whose check takes longer, waiting included, is told that the server is busy."},
+      {"failure_rate_per_address", rate_or_zero(kRateMin, kRateMax), &Auth::failure_rate_per_address, "1/s", kRestart,
+       "How many logins with a password may fail of one address (a /64 of IPv6 is one). While it is beyond that, its "
+       "clients are refused before anything is checked. 0: no limit."},
+      {"failure_burst_per_address", count(0, kConnectionsMax), &Auth::failure_burst_per_address, 30, kRestart,
+       "How many may fail at once before `failure_rate_per_address` is felt. 0: what the rate allows in a second, and "
+       "at least one."},
+      {"failure_exempt", cidrs(), &Auth::failure_exempt, kEmptyList, kRestart,
+       "Networks that are never refused like this: balancers that many clients come through and that send no PROXY "
+       "header."},
       {"chain", tables(module(), {0, 16}), &Auth::chain, kEmptyList, kRestart,
        "One that is asked who a client is. They are asked in their order until one knows the client."},
       {"acl", optional_table(acl()), &Auth::acl, kNoTable, kRestart,

@@ -122,6 +122,9 @@ struct Auth {
   std::uint32_t threads = 0;
   std::uint32_t pending_max = 0;
   Duration timeout{};
+  base::Rate failure_rate_per_address;  // 0: no limit
+  std::uint32_t failure_burst_per_address = 0;
+  std::vector<base::Cidr> failure_exempt;
   std::vector<AuthModule> chain;  // in the order in which they are asked
   std::optional<AclFile> acl;     // none: whoever is in may publish and subscribe everywhere
   friend bool operator==(const Auth&, const Auth&) = default;

@@ -101,6 +101,8 @@ Kind<base::Cidr> cidr() {
           [](const base::Cidr& network) -> std::optional<Value> { return value_of(network.text()); }};
 }
 
+Kind<std::vector<base::Cidr>> cidrs() { return list_of(cidr(), {0, 1'000'000}); }
+
 bool is_loopback(const Endpoint& endpoint) {
   switch (endpoint.kind) {
     case Endpoint::Kind::unix_path: return true;

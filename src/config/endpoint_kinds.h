@@ -3,6 +3,8 @@
 // Thread: as kind.h.
 #pragma once
 
+#include <vector>
+
 #include "base/cidr.h"
 #include "base/endpoint.h"
 #include "config/kind.h"
@@ -18,6 +20,8 @@ namespace holdfast::config {
 [[nodiscard]] Kind<base::Endpoint> ip_address();
 // A network: "10.0.0.0/8", or one address.
 [[nodiscard]] Kind<base::Cidr> cidr();
+// Up to a million of them.
+[[nodiscard]] Kind<std::vector<base::Cidr>> cidrs();
 
 // Whether it can be reached from this machine alone. A host name is not known to be.
 [[nodiscard]] bool is_loopback(const base::Endpoint& endpoint);

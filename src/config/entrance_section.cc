@@ -6,10 +6,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kCidrsMax = 1'000'000;
-
-Kind<std::vector<base::Cidr>> cidrs() { return list_of(cidr(), {0, kCidrsMax}); }
-
 Kind<ProxyIn> proxy_in() {
   return choice<ProxyIn>({{"off", ProxyIn::off}, {"optional", ProxyIn::optional}, {"required", ProxyIn::required}});
 }

@@ -206,6 +206,9 @@ inline const std::vector<Sample>& samples() {
       {"auth.threads", "1", "3", kRestart},
       {"auth.pending_max", "5", "6", kRestart},
       {"auth.timeout", R"("1s")", R"("2s")", kRestart},
+      {"auth.failure_rate_per_address", R"("7/h")", R"("8/h")", kRestart},
+      {"auth.failure_burst_per_address", "5", "6", kRestart},
+      {"auth.failure_exempt", R"(["10.0.0.0/8"])", "[]", kRestart},
       {"auth.chain.module", R"("file")", "", kRestart},  // there is only one
       {"auth.chain.path", R"("/a.toml")", R"("/b.toml")", kRestart},
       {"auth.acl.path", R"("/a.acl")", R"("/b.acl")", kRestart},

@@ -48,6 +48,8 @@ class AddressRates {
 
   // `key` is made by address_key(); kNoAddress is always taken. The pace may change from call to call.
   [[nodiscard]] Take take(std::uint64_t key, AddressPace pace, base::Time now) noexcept;
+  // Whether take() would not say too_fast now; another thread may be quicker.
+  [[nodiscard]] bool would_take(std::uint64_t key, AddressPace pace, base::Time now) const noexcept;
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return lines_.size() * sizeof(Line); }
 
  private:
@@ -59,11 +61,11 @@ class AddressRates {
     Word words[kLineWords] = {};
   };
   struct Found {
-    Word* word = nullptr;     // of the address, else the first that is free
-    std::uint64_t seen = 0;   // what was in it
-    std::uint64_t ahead = 0;  // how many ticks the address is ahead of its time
+    const Word* word = nullptr;  // of the address, else the first that is free
+    std::uint64_t seen = 0;      // what was in it
+    std::uint64_t ahead = 0;     // how many ticks the address is ahead of its time
   };
-  [[nodiscard]] Found find(std::uint64_t key, std::uint64_t now_ticks) noexcept;
+  [[nodiscard]] Found find(std::uint64_t key, std::uint64_t now_ticks) const noexcept;
 
   std::vector<Line> lines_;
 };

@@ -57,6 +57,20 @@ TEST(AddressRates, TakesABurstAndThenKeepsTheRate) {
   EXPECT_EQ(taken_of(rates, pace, kBegin + 10s, 20, 8), 5) << "another address";
 }
 
+TEST(AddressRates, TellBeforehandWhatTheyWouldTake) {
+  AddressRates rates(100);
+  const AddressPace pace = AddressPace::of({10}, 2);
+  EXPECT_TRUE(rates.would_take(7, pace, kBegin)) << "an address that was never seen";
+  EXPECT_EQ(taken_of(rates, pace, kBegin, 1), 1);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(rates.would_take(7, pace, kBegin)) << "asking takes nothing";
+  EXPECT_EQ(taken_of(rates, pace, kBegin, 1), 1);
+  EXPECT_FALSE(rates.would_take(7, pace, kBegin));
+  EXPECT_TRUE(rates.would_take(8, pace, kBegin)) << "another address";
+  EXPECT_TRUE(rates.would_take(kNoAddress, pace, kBegin));
+  EXPECT_FALSE(rates.would_take(7, pace, kBegin + 99ms));
+  EXPECT_TRUE(rates.would_take(7, pace, kBegin + 100ms));
+}
+
 TEST(AddressRates, RefusalsCostNothing) {
   AddressRates rates(100);
   const AddressPace pace = AddressPace::of({10}, 1);

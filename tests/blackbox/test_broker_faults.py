@@ -726,3 +726,28 @@ def test_a_connect_whose_password_takes_long_does_not_end_a_newer_one(broker_pro
     older.rest()
     newer.ping()
     assert broker.gateway.metrics().value("holdfast_broker_takeovers_total") == 1
+
+
+@pytest.mark.parametrize("version, told", [(V5, mqtt.CONNECT_RATE), (V311, 3)])
+def test_an_address_of_which_too_many_logins_fail_is_not_listened_to(broker_process, directory, version, told):
+    limit = {"failure_rate_per_address": "1/h", "failure_burst_per_address": 3}
+    broker = broker_process(auth={"anonymous": "deny", **limit, **users_file(directory, {"name": "bob"})},
+                            listeners=[listener("balanced", proxy_protocol="required")])
+    wrong, refused = (mqtt.BAD_CREDENTIALS if version == V5 else 4), dict(version=version, user="bob")
+    before = broker.connect(user="bob", password="geheim", version=version)
+    for _ in range(3):
+        assert broker.refused(password="falsch", **refused) == wrong
+    hashed = broker.gateway.metrics().value("holdfast_auth_passwords_hashed_total")
+    for password in ("falsch", "geheim"):
+        assert broker.refused(password=password, **refused) == told
+    page = broker.gateway.metrics()
+    assert page.value("holdfast_auth_passwords_hashed_total") == hashed == 4
+    assert page.value("holdfast_auth_failures_total") == 3
+    assert page.value("holdfast_auth_answers_total", answer="too_many_failures") == 2
+    assert page.value("holdfast_broker_connects_refused_total", reason="connection_rate_exceeded") == 2
+    broker.gateway.wait_log("too many logins of an address have failed")
+    before.ping()
+    elsewhere = broker.client(version, listener="balanced")
+    elsewhere.peer.send(proxy_headers.v2(("10.9.9.9", 4711), ("10.0.0.1", 1883)))
+    elsewhere.connect(user="bob", password="geheim")
+    elsewhere.ping()
