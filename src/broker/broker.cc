@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::size_t kNoticesMax = 16'384;
 
+// What a client may send; all else ends its connection before it is counted.
+constexpr wire::mqtt::PacketType kOfClients[] = {
+    wire::mqtt::PacketType::connect,    wire::mqtt::PacketType::publish,     wire::mqtt::PacketType::puback,
+    wire::mqtt::PacketType::pubrec,     wire::mqtt::PacketType::pubrel,      wire::mqtt::PacketType::pubcomp,
+    wire::mqtt::PacketType::subscribe,  wire::mqtt::PacketType::unsubscribe, wire::mqtt::PacketType::pingreq,
+    wire::mqtt::PacketType::disconnect, wire::mqtt::PacketType::auth};
+
 // "Server busy": "server_busy".
 std::string label_of(wire::mqtt::Reason reason) {
   std::string label = wire::mqtt::name(reason);
@@ -289,9 +296,8 @@ void Broker::add_totals(Totals& totals, const WorkerCounters& counters) const {
   totals.delayed_refused += counters.delayed_refused.value();
   totals.no_member += counters.no_member.value();
   totals.paced += counters.paced.value();
-  for (std::size_t type = 1; type < counters.packets_received.size(); ++type) {
-    totals.packets_received[wire::mqtt::name(static_cast<wire::mqtt::PacketType>(type))] +=
-        counters.packets_received[type].value();
+  for (const wire::mqtt::PacketType type : kOfClients) {
+    totals.packets_received[name(type)] += counters.packets_received[static_cast<std::size_t>(type)].value();
   }
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     totals.dropped[name(static_cast<DropReason>(i))] += counters.dropped[i].value();

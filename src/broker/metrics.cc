@@ -43,7 +43,7 @@ void add_messages(MetricsPage& page, const Totals& totals) {
   }
   auto packets = page.counter("holdfast_broker_packets_received_total", "Packets of clients, by type.");
   for (const auto& [type, count] : totals.packets_received) {
-    if (!type.empty()) packets.add({{"type", type}}, number(count));
+    packets.add({{"type", type}}, number(count));
   }
   auto dropped = page.counter("holdfast_broker_dropped_total", "Copies of messages that no client got, by reason.");
   for (const auto& [reason, count] : totals.dropped) dropped.add({{"reason", reason}}, number(count));

@@ -66,7 +66,7 @@ void SysTopics::as_emq(const Status& status) {
   for (const auto& [type, count] : totals.packets_received) {
     std::string name = type;
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    if (!name.empty()) say(fmt::format("metrics/packets/{}/received", name).c_str(), count);
+    say(fmt::format("metrics/packets/{}/received", name).c_str(), count);
   }
 }
 

@@ -54,6 +54,17 @@ def test_passwords_are_checked_and_anonymous_clients_refused(broker_process, dir
     assert page.value("holdfast_broker_clients") == 3
 
 
+def test_packets_are_counted_by_the_types_that_a_client_may_send(broker_process):
+    broker = broker_process()
+    client = broker.connect()
+    client.subscribe("a")
+    client.ping()
+    types = broker.gateway.metrics().by("type", "holdfast_broker_packets_received_total")
+    assert set(types) == {"CONNECT", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "UNSUBSCRIBE", "PINGREQ",
+                          "DISCONNECT", "AUTH"}
+    assert {each: count for each, count in types.items() if count} == {"CONNECT": 1, "SUBSCRIBE": 1, "PINGREQ": 1}
+
+
 def test_a_right_password_is_hashed_once(broker_process, directory):
     broker = broker_process(auth={"anonymous": "deny", **users_file(directory, {"name": "ann"})})
     for _ in range(10):
