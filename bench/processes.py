@@ -146,10 +146,19 @@ class CpuSampler:
 
 def private_bytes(process):
     """Memory that only these processes have: what would be free without them, kernel memory aside."""
+    return rollup_bytes(process, "Private_Dirty")
+
+
+def proportional_bytes(process):
+    """What the processes use together: their share of what they share with others."""
+    return rollup_bytes(process, "Pss")
+
+
+def rollup_bytes(process, line):
     total = 0
     for pid in process.pids():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-            total += 1024 * int(re.search(r"^Private_Dirty:\s+(\d+) kB", rollup.read(), re.M).group(1))
+            total += 1024 * int(re.search(rf"^{line}:\s+(\d+) kB", rollup.read(), re.M).group(1))
     return total
 
 

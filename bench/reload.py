@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import statistics
@@ -21,7 +20,7 @@ import time
 
 import proxies
 from measurements import GENERATOR_CPU, PROXY_CPU, SERVER_CPU
-from processes import PATIENCE, BenchError, Process
+from processes import PATIENCE, BenchError, Process, proportional_bytes
 
 HERE = pathlib.Path(__file__).resolve().parent
 LATE_CLIENTS = 5  # that connect after each reload and stay
@@ -162,15 +161,6 @@ def started(pid):
         return 0, pid
 
 
-def memory_bytes(process):
-    """What the processes use together: their proportional share of what they share."""
-    total = 0
-    for pid in process.pids():
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-            total += 1024 * int(re.search(r"^Pss:\s+(\d+) kB", rollup.read(), re.M).group(1))
-    return total
-
-
 def descriptors(process):
     return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in process.pids())
 
@@ -225,8 +215,8 @@ def measure(arguments, proxy, folder, backends):
             took.append(time.monotonic() - start)
             late += [connect_late(ports[0]) for _ in range(LATE_CLIENTS)]
             if number == 1:
-                first = (memory_bytes(process), descriptors(process))
-        held = (len(proxy.workers(process)), memory_bytes(process), descriptors(process))
+                first = (proportional_bytes(process), descriptors(process))
+        held = (len(proxy.workers(process)), proportional_bytes(process), descriptors(process))
         busy = finished(load, arguments.seconds)
         return {"lost": busy["errors"]["total"] + lost(late), "p99_quiet": quiet["latency_us"]["p99"],
                 "p99_reloads": busy["latency_us"]["p99"], "max_reloads": busy["latency_us"]["max"],
