@@ -19,7 +19,7 @@ using base::Cidr;
 using base::PeerAddress;
 
 constexpr std::size_t kPeers = 4096;  // a power of two
-constexpr policy::HashSeed kSeed{1, 2};
+constexpr base::SipKey kSeed{1, 2};
 
 PeerAddress random_peer(std::mt19937_64& random, PeerAddress::Family family) {
   PeerAddress peer;

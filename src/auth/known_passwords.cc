@@ -7,11 +7,11 @@
 namespace holdfast::auth {
 
 // The hash has no NUL, so that no two pairs give the same text.
-KeyedHash KnownPasswords::key_of(std::string_view password, std::string_view hash) const {
+base::SipHash128 KnownPasswords::key_of(std::string_view password, std::string_view hash) const {
   std::string text;
   text.reserve(hash.size() + 1 + password.size());
   text.append(hash).append(1, '\0').append(password);
-  const KeyedHash key = keyed_hash(key_, std::as_bytes(std::span(text)));
+  const base::SipHash128 key = base::SipHash24::wide(key_, std::as_bytes(std::span(text)));
   ::explicit_bzero(text.data(), text.size());
   return key;
 }
@@ -25,7 +25,7 @@ bool KnownPasswords::knows(std::string_view password, std::string_view hash, bas
 void KnownPasswords::add(std::string_view password, std::string_view hash, base::Time now) {
   if (time_ == base::Duration::zero() || entries_max_ == 0) return;
   forget(now);
-  const KeyedHash key = key_of(password, hash);
+  const base::SipHash128 key = key_of(password, hash);
   if (!until_.try_emplace(key, now + time_).second) return;  // it was added while this one was being checked
   oldest_.emplace_back(now + time_, key);
 }

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "auth/keyed_hash.h"
+#include "base/siphash.h"
 #include "base/time.h"
 
 namespace holdfast::auth {
@@ -29,17 +29,17 @@ class KnownPasswords {
 
  private:
   struct Low {
-    std::size_t operator()(const KeyedHash& hash) const noexcept { return hash.low; }
+    std::size_t operator()(const base::SipHash128& hash) const noexcept { return hash.low; }
   };
 
-  [[nodiscard]] KeyedHash key_of(std::string_view password, std::string_view hash) const;
+  [[nodiscard]] base::SipHash128 key_of(std::string_view password, std::string_view hash) const;
   void forget(base::Time now);
 
-  const HashKey key_ = random_key();
+  const base::SipKey key_ = base::random_sip_key();
   const base::Duration time_;
   const std::size_t entries_max_;
-  std::unordered_map<KeyedHash, base::Time, Low> until_;
-  std::deque<std::pair<base::Time, KeyedHash>> oldest_;  // in the order in which they end
+  std::unordered_map<base::SipHash128, base::Time, Low> until_;
+  std::deque<std::pair<base::Time, base::SipHash128>> oldest_;  // in the order in which they end
 };
 
 }  // namespace holdfast::auth

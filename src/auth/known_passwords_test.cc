@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 namespace holdfast::auth {
 namespace {
@@ -11,38 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Time kStart{1h};
-
-HashKey reference_key() {
-  HashKey key;
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::byte>(i);
-  return key;
-}
-
-// From the authors' vectors.h, which has the bytes in the order of `low` and `high`, each little-endian.
-TEST(KeyedHash, IsSipHash) {
-  struct Case {
-    std::size_t size;
-    KeyedHash want;
-  };
-  for (const Case& c :
-       {Case{0, {0xe6a825ba047f81a3, 0x930255c71472f66d}}, {1, {0x44af996bd8c187da, 0x45fc229b11597634}}}) {
-    std::vector<std::byte> bytes;
-    for (std::size_t i = 0; i < c.size; ++i) bytes.push_back(static_cast<std::byte>(i));
-    EXPECT_EQ(keyed_hash(reference_key(), bytes), c.want) << c.size;
-  }
-}
-
-TEST(KeyedHash, DependsOnEveryByteAndOnTheKey) {
-  std::vector<std::byte> bytes(40);
-  const KeyedHash zeros = keyed_hash(reference_key(), bytes);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = std::byte{1};
-    EXPECT_NE(keyed_hash(reference_key(), bytes), zeros) << i;
-    bytes[i] = std::byte{0};
-    EXPECT_NE(keyed_hash(reference_key(), std::span(bytes).first(i)), zeros) << i;
-  }
-  EXPECT_NE(keyed_hash(random_key(), bytes), zeros);
-}
 
 TEST(KnownPasswords, KnowsWhatWasRightForAWhile) {
   KnownPasswords known(10min, 100);

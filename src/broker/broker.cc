@@ -1,11 +1,11 @@
 #include "broker/broker.h"
 
 #include <cctype>
-#include <random>
 #include <stdexcept>
 #include <thread>
 
 #include "base/log.h"
+#include "base/siphash.h"
 #include "broker/settings.h"
 #include "broker/sys_topics.h"
 
@@ -94,9 +94,7 @@ void Broker::stop() {
 }
 
 void Broker::open(const config::Broker& settings, unsigned workers) {
-  std::random_device device;
-  const auto word = [&device] { return std::uint64_t{device()} << 32 | device(); };
-  const policy::HashSeed seed{word(), word()};
+  const base::SipKey seed = base::random_sip_key();
   const entry::Binder binder(workers, descriptors_);
   for (const config::BrokerListener& each : settings.listeners) {
     auto listener = std::make_unique<Listener>(listener_of(settings, each));

@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include "base/siphash.h"
+
 namespace holdfast::broker {
 namespace {
 
@@ -58,7 +60,7 @@ ShardSettings shard_settings(const config::Broker& broker, unsigned workers, std
   settings.shards = workers;
   settings.node_name = std::move(node_name);
   settings.epoch = static_cast<std::uint32_t>(random_word());
-  settings.hash_key = {random_word(), random_word()};
+  settings.hash_key = base::random_sip_key();
   settings.random_seed = random_word();
   settings.queue.queue_length_max = broker.queue.max_length;
   settings.queue.queue_bytes_max = broker.queue.max_bytes.count;

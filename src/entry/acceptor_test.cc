@@ -28,7 +28,7 @@ constexpr std::int64_t kEach = 3;
 // One listener, and a house that keeps whom it is given.
 class Porch final : public House {
  public:
-  explicit Porch(config::Entrance entrance = some()) : admission(entrance, process, policy::HashSeed{1, 2}) {}
+  explicit Porch(config::Entrance entrance = some()) : admission(entrance, process, base::SipKey{1, 2}) {}
   ~Porch() {
     for (const Guest& guest : guests) ::close(guest.fd);
   }

@@ -24,7 +24,7 @@ std::size_t table_size(const config::Entrance& entrance) {
 
 }  // namespace
 
-Admission::Admission(const config::Entrance& entrance, ProcessLimit& process, const policy::HashSeed& seed)
+Admission::Admission(const config::Entrance& entrance, ProcessLimit& process, const base::SipKey& seed)
     : Admission(entrance, std::make_shared<Load>(process, seed), nullptr) {}
 
 Admission::Admission(const config::Entrance& entrance, const Admission& former)

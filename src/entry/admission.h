@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "base/peer_address.h"
+#include "base/siphash.h"
 #include "base/time.h"
 #include "config/settings.h"
 #include "entry/refuse_reason.h"
@@ -37,7 +38,7 @@ enum class Placed : bool { no, yes };
 
 class Admission {
  public:
-  Admission(const config::Entrance& entrance, ProcessLimit& process, const policy::HashSeed& seed);
+  Admission(const config::Entrance& entrance, ProcessLimit& process, const base::SipKey& seed);
   // The same listener under other rules: what `former` has counted is kept, and goes on.
   Admission(const config::Entrance& entrance, const Admission& former);
 
@@ -77,9 +78,9 @@ class Admission {
  private:
   // What is counted, whatever the rules are.
   struct Load {
-    Load(ProcessLimit& limit, const policy::HashSeed& hash_seed) : process(limit), seed(hash_seed) {}
+    Load(ProcessLimit& limit, const base::SipKey& hash_seed) : process(limit), seed(hash_seed) {}
     ProcessLimit& process;
-    const policy::HashSeed seed;
+    const base::SipKey seed;
     policy::RateLimit accepts;
     policy::RateLimit closes;
     std::atomic<std::uint32_t> connections{0};

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Time kNow{std::chrono::hours(1)};
-constexpr policy::HashSeed kSeed{1, 2};
+constexpr base::SipKey kSeed{1, 2};
 
 base::PeerAddress address(const std::string& text) {
   const std::string bracketed = text.find(':') == std::string::npos ? text : "[" + text + "]";

@@ -34,7 +34,7 @@ enum class End : std::uint8_t { open, ended, reset };
 class Caller {
  public:
   explicit Caller(ProxyIn proxy, config::Entrance entrance = some())
-      : admission_(entrance, process_, policy::HashSeed{1, 2}), door_{admission_, proxy} {
+      : admission_(entrance, process_, base::SipKey{1, 2}), door_{admission_, proxy} {
     const net::Fd listener = *net::open_listener(address_of("127.0.0.1:0"), {}, net::Sharing::alone);
     outer_ = net::Fd(*net::dial(*net::SocketAddress::local_of(listener.get()), {}));
     pollfd waiting{listener.get(), POLLIN, 0};

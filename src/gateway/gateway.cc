@@ -2,7 +2,6 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
-#include <random>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -21,12 +20,6 @@ constexpr std::chrono::seconds kPortsLook{10};  // operators change the range of
 std::uint64_t first_connection_id() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
-policy::HashSeed random_seed() {
-  std::random_device device;
-  const auto word = [&device] { return std::uint64_t{device()} << 32 | device(); };
-  return {word(), word()};
 }
 
 const char* name_of(KnownListener::State state) {
@@ -61,7 +54,7 @@ Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, ne
                  entry::ProcessLimit& process, Verbosity verbosity)
     : runtime_(runtime),
       verbosity_(verbosity),
-      seed_(random_seed()),
+      seed_(base::random_sip_key()),
       first_id_(first_connection_id()),
       process_(process),
       descriptors_(descriptors),

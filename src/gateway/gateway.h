@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/siphash.h"
 #include "control/ticker.h"
 #include "control/wakeup.h"
 #include "gateway/connection_log.h"
@@ -112,7 +113,7 @@ class Gateway {
 
   control::Runtime& runtime_;
   Verbosity verbosity_;
-  const policy::HashSeed seed_;
+  const base::SipKey seed_;
   const std::uint64_t first_id_;
   entry::ProcessLimit& process_;
   net::DescriptorBudget& descriptors_;

@@ -76,7 +76,7 @@ inline net::SocketAddress loopback() { return *net::SocketAddress::from(*base::p
 class Rig {
  public:
   explicit Rig(std::size_t servers = 1, const config::Listener& listener = plain_listener())
-      : admission_(std::make_shared<entry::Admission>(listener, process, policy::HashSeed{1, 2})),
+      : admission_(std::make_shared<entry::Admission>(listener, process, base::SipKey{1, 2})),
         admission(*admission_),
         snapshot_(make_pools(servers)),
         notices_(1024, wake_),
