@@ -1,19 +1,12 @@
 // How clients come to their sessions and leave them.
 #include <gtest/gtest.h>
 
-#include "broker/core/shard_rig.h"
+#include "broker/core/shard_testing.h"
 
 namespace holdfast::broker {
 namespace {
 
-using wire::mqtt::Connect;
-using wire::mqtt::PacketType;
-using wire::mqtt::Property;
-using wire::mqtt::Reason;
-using Protocol = wire::mqtt::Version;
-using Texts = std::vector<std::string>;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
+using namespace shard_testing;
 
 class ShardConnect : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(On, ShardConnect, testing::Values(1U, 3U));
@@ -29,7 +22,6 @@ struct ComesBack {
   Hello second;
   bool present;
 };
-constexpr Protocol k311 = Protocol::v311;
 const ComesBack kComesBack[] = {
     {"v5, in time", {.clean = false, .expiry_s = 60}, {}, {}, seconds(59), {.clean = false}, true},
     {"v5, too late", {.clean = false, .expiry_s = 60}, {}, {}, seconds(60), {.clean = false}, false},

@@ -10,15 +10,12 @@
 
 #include <map>
 
-#include "broker/core/shard_rig.h"
+#include "broker/core/shard_testing.h"
 
 namespace holdfast::broker {
 namespace {
 
-using wire::mqtt::PacketType;
-using wire::mqtt::Reason;
-using Protocol = wire::mqtt::Version;
-using std::chrono::seconds;
+using namespace shard_testing;
 
 struct FilterOfTest {
   const char* filter;

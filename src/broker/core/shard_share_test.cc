@@ -3,18 +3,12 @@
 
 #include <map>
 
-#include "broker/core/shard_rig.h"
+#include "broker/core/shard_testing.h"
 
 namespace holdfast::broker {
 namespace {
 
-using wire::mqtt::PacketType;
-using wire::mqtt::Reason;
-using Texts = std::vector<std::string>;
-using std::chrono::seconds;
-
-constexpr Qos k1 = Qos::at_least_once;
-constexpr Qos k2 = Qos::exactly_once;
+using namespace shard_testing;
 
 struct Named {
   ShareStrategy strategy;

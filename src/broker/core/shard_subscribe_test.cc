@@ -1,25 +1,12 @@
 // SUBSCRIBE and UNSUBSCRIBE, from the filter to the acknowledgement and the retained messages that follow.
 #include <gtest/gtest.h>
 
-#include "broker/core/shard_rig.h"
+#include "broker/core/shard_testing.h"
 
 namespace holdfast::broker {
 namespace {
 
-using wire::mqtt::Connect;
-using wire::mqtt::PacketType;
-using wire::mqtt::Property;
-using wire::mqtt::Reason;
-using wire::mqtt::RetainHandling;
-using Protocol = wire::mqtt::Version;
-using Texts = std::vector<std::string>;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr Protocol k311 = Protocol::v311;
-constexpr Qos k0 = Qos::at_most_once;
-constexpr Qos k1 = Qos::at_least_once;
-constexpr Qos k2 = Qos::exactly_once;
+using namespace shard_testing;
 
 class ShardSubscribe : public testing::TestWithParam<unsigned> {};
 INSTANTIATE_TEST_SUITE_P(On, ShardSubscribe, testing::Values(1U, 3U));
