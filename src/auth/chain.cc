@@ -117,7 +117,7 @@ Task<Answer> Chain::decide(std::shared_ptr<State> state, std::shared_ptr<const C
 
 Chain::Counts Chain::counts() const {
   return {state_->answers_total, state_->jobs.size() - state_->ended.size(), state_->checker->counts(),
-          state_->checker->known(), state_->failures->counts()};
+          state_->failures->counts()};
 }
 
 }  // namespace holdfast::auth

@@ -62,7 +62,6 @@ class Chain {
     std::array<std::uint64_t, kVerdicts> answers_total{};  // by Verdict
     std::uint64_t under_way = 0;
     PasswordChecker::Counts passwords;
-    std::size_t passwords_known = 0;
     FailedLogins::Counts failures;
   };
   [[nodiscard]] Counts counts() const;

@@ -45,7 +45,6 @@ class PasswordChecker {
     std::uint64_t late_total = 0;   // it took longer than `timeout`
   };
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
-  [[nodiscard]] std::size_t known() const noexcept { return known_.size(); }
 
  private:
   static control::Task<Checked> hash(std::shared_ptr<PasswordChecker> self,

@@ -64,7 +64,6 @@ class Worker final : private entry::House, private net::Loop::Source, private ne
   Connections connections_;
   entry::Acceptor acceptor_;
   Orders orders_;
-  std::atomic<bool> ending_{false};
   std::thread thread_;
 };
 

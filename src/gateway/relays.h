@@ -206,7 +206,6 @@ class Relays final : public net::Loop::Source, public net::TimerWheel::Owner, pu
   std::vector<std::shared_ptr<const ListenerRules>> rules_;  // by slot, as every living relay has been told of them
   std::vector<ListenerCounters*> counters_;                  // of this worker, by slot
   std::vector<bool> had_pool_;                               // by slot, when pools were taken last
-  PoolLoad no_load_{kWorkersMax};
   Pool no_pool_;  // in the place of one that is gone: has no servers and no queue
   Chooser chooser_;
   std::vector<WaitingLine> lines_;  // one a pool

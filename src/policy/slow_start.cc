@@ -13,10 +13,9 @@ Ramp ramp_at(base::Duration elapsed, base::Duration slow_start) noexcept {
   constexpr base::Duration::rep kClimbs = Ramp::kSteps - 1;
   elapsed = std::max(elapsed, base::Duration::zero());
   if (elapsed >= slow_start) return {};
-  // Step n + 1 begins n nineteenths into the ramp. Rounding up keeps next_step from ending just before it.
+  // Step n + 1 begins n nineteenths into the ramp.
   const auto climbed = static_cast<base::Duration::rep>(elapsed.count() * kClimbs / slow_start.count());
-  const base::Duration next{((climbed + 1) * slow_start.count() + kClimbs - 1) / kClimbs};
-  return {static_cast<std::uint32_t>(climbed) + 1, next - elapsed};
+  return {static_cast<std::uint32_t>(climbed) + 1};
 }
 
 std::uint32_t share_of(std::uint32_t effective_weight, std::uint64_t sum_of_effective_weights) noexcept {

@@ -16,7 +16,6 @@ struct Ramp {
   static constexpr std::uint32_t kSteps = 20;
 
   std::uint32_t step = kSteps;  // 1 to kSteps
-  base::Duration next_step{};   // how long this one lasts still; 0 when the ramp is done
 
   [[nodiscard]] bool is_done() const noexcept { return step == kSteps; }
   [[nodiscard]] double fraction() const noexcept { return static_cast<double>(step) / kSteps; }

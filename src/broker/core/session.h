@@ -74,7 +74,6 @@ class Session {
   void attach(const Context& context);
   // The connection has gone: the expiry interval begins.
   void detach(base::Time now);
-  [[nodiscard]] bool is_attached() const noexcept { return attached_; }
 
   // As CONNECT said, capped by the caller; kNever for no end.
   void set_expiry(wire::mqtt::Seconds interval) noexcept { expiry_ = interval; }

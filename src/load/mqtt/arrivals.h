@@ -24,8 +24,6 @@ class Arrivals {
 
   [[nodiscard]] std::uint32_t next() const noexcept { return next_; }      // the largest that came, and one
   [[nodiscard]] std::uint32_t unique() const noexcept { return unique_; }  // different ones that came
-  // How many of `sent` messages never came.
-  [[nodiscard]] std::uint32_t missing_of(std::uint32_t sent) const noexcept { return sent - unique_; }
 
  private:
   void advance(std::uint32_t number) noexcept;

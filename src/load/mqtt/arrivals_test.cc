@@ -29,7 +29,7 @@ Counts count(const std::vector<std::uint32_t>& numbers, std::uint32_t sent) {
     counts.late += kind == Arrivals::Kind::late;
     counts.duplicated += kind == Arrivals::Kind::duplicate;
   }
-  counts.lost = arrivals.missing_of(sent);
+  counts.lost = sent - arrivals.unique();
   return counts;
 }
 
