@@ -67,6 +67,26 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::optiona
       ->type_name("NUMBER");
 }
 
+// Of a file, or of standard input when `path` is empty. Throws CommandFailed.
+std::string read_whole(const std::string& path) {
+  const auto fail = [&path] {
+    throw CommandFailed(kUsageOrFaults,
+                        fmt::format("{}: {}", path.empty() ? "standard input" : path, std::strerror(errno)));
+  };
+  std::FILE* const file = path.empty() ? stdin : std::fopen(path.c_str(), "rb");
+  if (file == nullptr) fail();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> owner(path.empty() ? nullptr : file, &std::fclose);
+  std::string text;
+  std::vector<char> piece(64 * 1024);
+  while (text.size() <= kFileBytesMax) {
+    const std::size_t count = std::fread(piece.data(), 1, piece.size(), file);
+    if (count == 0) break;
+    text.append(piece.data(), count);
+  }
+  if (std::ferror(file) != 0) fail();
+  return text;
+}
+
 }  // namespace
 
 mqtt::Qos parse_qos(const std::string& text) {
@@ -120,25 +140,6 @@ CLI::Option* add_user_property(CLI::App& command, const std::string& name,
       ->expected(1)
       ->take_all()
       ->allow_extra_args(false);
-}
-
-std::string read_whole(const std::string& path) {
-  const auto fail = [&path] {
-    throw CommandFailed(kUsageOrFaults,
-                        fmt::format("{}: {}", path.empty() ? "standard input" : path, std::strerror(errno)));
-  };
-  std::FILE* const file = path.empty() ? stdin : std::fopen(path.c_str(), "rb");
-  if (file == nullptr) fail();
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> owner(path.empty() ? nullptr : file, &std::fclose);
-  std::string text;
-  std::vector<char> piece(64 * 1024);
-  while (text.size() <= kFileBytesMax) {
-    const std::size_t count = std::fread(piece.data(), 1, piece.size(), file);
-    if (count == 0) break;
-    text.append(piece.data(), count);
-  }
-  if (std::ferror(file) != 0) fail();
-  return text;
 }
 
 void BrokerOptions::add_to(CLI::App& command) {
@@ -303,6 +304,24 @@ ClientSettings BrokerOptions::settings() const {
   if (!will_.topic.empty()) settings.will = will_;
   return settings;
 }
+
+void PayloadOptions::add_to(CLI::App& command, const std::string& name, const std::string& about_topic,
+                            const std::string& about_message) {
+  command.add_option("TOPIC", topic_, about_topic)->required()->check(check_topic)->type_name("");
+  command
+      .add_option_function<std::string>(
+          "MESSAGE",
+          [this](const std::string& text) {
+            text_ = text;
+            has_text_ = true;
+          },
+          about_message)
+      ->type_name("");
+  command.add_option("--file", file_, fmt::format("the {} is what is in this file", name))->type_name("FILE");
+  command.add_flag("--stdin", input_, fmt::format("the {} is all of standard input", name));
+}
+
+std::string PayloadOptions::payload() const { return has_text_ ? text_ : read_whole(file_); }
 
 void MessageOptions::add_to(CLI::App& command, BrokerOptions& broker) {
   add_qos(command, "-q,--qos", qos_, "quality of service: at most, at least, exactly once");

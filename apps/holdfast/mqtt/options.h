@@ -53,6 +53,27 @@ class BrokerOptions {
   std::vector<CLI::Option*> of_will_;
 };
 
+// Where a message goes and what is in it: publish and request.
+class PayloadOptions {
+ public:
+  // Adds TOPIC, MESSAGE, --file and --stdin. `name`: what the payload is for the user.
+  void add_to(CLI::App& command, const std::string& name, const std::string& about_topic,
+              const std::string& about_message);
+
+  [[nodiscard]] const std::string& topic() const noexcept { return topic_; }
+  // How many of the ways to say the payload were taken; only one of them can be meant.
+  [[nodiscard]] int ways() const noexcept { return int{has_text_} + int{!file_.empty()} + int{input_}; }
+  // It was MESSAGE.
+  [[nodiscard]] bool is_text() const noexcept { return has_text_; }
+  // Reads the file, or standard input to its end. Throws CommandFailed.
+  [[nodiscard]] std::string payload() const;
+
+ private:
+  std::string topic_, text_, file_;
+  bool has_text_ = false;
+  bool input_ = false;
+};
+
 // What a message has beside topic and payload: publish and request.
 class MessageOptions {
  public:
@@ -84,9 +105,6 @@ CLI::Option* add_time(CLI::App& command, const std::string& name, std::chrono::m
 CLI::Option* add_user_property(CLI::App& command, const std::string& name,
                                std::function<void(std::string name, std::string value)> take, const std::string& about);
 [[nodiscard]] wire::mqtt::Qos parse_qos(const std::string& text);
-
-// Of a file, or of standard input when `path` is empty. Throws CommandFailed.
-[[nodiscard]] std::string read_whole(const std::string& path);
 
 // Says on standard error what happens, when the user wants to know.
 void note(const BrokerOptions& options, std::string_view command, const std::string& what);

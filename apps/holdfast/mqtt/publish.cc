@@ -22,12 +22,8 @@ using base::Time;
 
 struct Options {
   BrokerOptions broker;
+  PayloadOptions payload;
   MessageOptions message;
-  std::string topic;
-  std::string text;
-  std::string file;
-  bool has_text = false;
-  bool input = false;
   bool lines = false;
   std::uint64_t count = 1;
   std::chrono::microseconds interval{0};
@@ -36,8 +32,7 @@ struct Options {
 
 std::unique_ptr<MessageSource> make_source(World& world, const Options& options) {
   if (options.lines) return lines_of_input(world);
-  if (options.has_text) return repeated(options.text, options.count, Numbered::yes);
-  return repeated(read_whole(options.file), options.count, Numbered::no);
+  return repeated(options.payload.payload(), options.count, options.payload.is_text() ? Numbered::yes : Numbered::no);
 }
 
 // One run of the command: what is on its way, and what has become of the rest.
@@ -91,7 +86,7 @@ class Publishing {
   }
 
   void publish(const std::string& payload) {
-    Message message{++number_, with_number(options_.topic, number_), Clock::now()};
+    Message message{++number_, with_number(options_.payload.topic(), number_), Clock::now()};
     mqtt::Publish packet = options_.message.message();
     packet.topic = message.topic;
     packet.payload = as_bytes(payload);
@@ -190,7 +185,7 @@ control::Task<> publish(World& world, const Options& options) {
 }
 
 void check(const Options& options) {
-  const int sources = int{options.has_text} + int{!options.file.empty()} + int{options.input} + int{options.lines};
+  const int sources = options.payload.ways() + int{options.lines};
   if (sources == 0)
     throw CommandFailed(kUsageOrFaults, "what is to be published? MESSAGE, --file, --stdin or --lines says it");
   if (sources > 1)
@@ -198,21 +193,9 @@ void check(const Options& options) {
 }
 
 void add_source(CLI::App& command, Options& options) {
-  command.add_option("TOPIC", options.topic, "where to; {n} is the number of the message")
-      ->required()
-      ->check(check_topic)
-      ->type_name("");
-  command
-      .add_option_function<std::string>(
-          "MESSAGE",
-          [&options](const std::string& text) {
-            options.text = text;
-            options.has_text = true;
-          },
-          "the payload; {n} is the number of the message. An empty one deletes a retained message, with --retain")
-      ->type_name("");
-  command.add_option("--file", options.file, "the payload is what is in this file")->type_name("FILE");
-  command.add_flag("--stdin", options.input, "the payload is all of standard input");
+  options.payload.add_to(
+      command, "payload", "where to; {n} is the number of the message",
+      "the payload; {n} is the number of the message. An empty one deletes a retained message, with --retain");
   auto* const lines = command.add_flag("--lines", options.lines, "each line of standard input is a message");
   command.add_option("--count", options.count, "publish it so many times")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}))

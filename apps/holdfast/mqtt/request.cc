@@ -23,12 +23,8 @@ using mqtt::Version;
 
 struct Options {
   BrokerOptions broker;
+  PayloadOptions payload;
   MessageOptions message;
-  std::string topic;
-  std::string text;
-  std::string file;
-  bool has_text = false;
-  bool input = false;
   std::uint64_t count = 1;
   std::chrono::microseconds time = std::chrono::seconds{10};
 };
@@ -44,7 +40,7 @@ class Requesting {
       : world_(world),
         options_(options),
         client_(world, options.broker.settings()),
-        payload_(options.has_text ? options.text : read_whole(options.file)) {}
+        payload_(options.payload.payload()) {}
 
   control::Task<> run() {
     co_await client_.connect();
@@ -85,7 +81,7 @@ class Requesting {
 
   void ask() {
     mqtt::Publish message = options_.message.message();
-    message.topic = options_.topic;
+    message.topic = options_.payload.topic();
     message.payload = as_bytes(payload_);
     message.properties.set(Property::response_topic, std::string_view(reply_topic_));
     message.properties.set(Property::correlation_data, as_bytes(correlation_data_));
@@ -102,7 +98,7 @@ class Requesting {
   void on_ack(const mqtt::Ack& ack) {
     if (mqtt::is_failure(ack.reason)) throw refusal("the broker refused", ack.reason, ack.properties.reason_string);
     if (ack.reason == mqtt::Reason::no_matching_subscribers)
-      note(options_.broker, "request", "nobody has subscribed to " + clean(options_.topic));
+      note(options_.broker, "request", "nobody has subscribed to " + clean(options_.payload.topic()));
   }
 
   // What was retained, or belongs to another question, is no answer.
@@ -144,8 +140,7 @@ control::Task<> request(World& world, const Options& options) {
 }
 
 void check(const Options& options) {
-  const int sources = int{options.has_text} + int{!options.file.empty()} + int{options.input};
-  if (sources != 1)
+  if (options.payload.ways() != 1)
     throw CommandFailed(kUsageOrFaults, "what is to be asked? one of MESSAGE, --file and --stdin says it");
   if (options.broker.settings().version != Version::v5 && options.message.response_topic().empty())
     throw CommandFailed(
@@ -154,21 +149,7 @@ void check(const Options& options) {
 }
 
 void add_question(CLI::App& command, Options& options) {
-  command.add_option("TOPIC", options.topic, "where the question is published")
-      ->required()
-      ->check(check_topic)
-      ->type_name("");
-  command
-      .add_option_function<std::string>(
-          "MESSAGE",
-          [&options](const std::string& text) {
-            options.text = text;
-            options.has_text = true;
-          },
-          "the question")
-      ->type_name("");
-  command.add_option("--file", options.file, "the question is what is in this file")->type_name("FILE");
-  command.add_flag("--stdin", options.input, "the question is all of standard input");
+  options.payload.add_to(command, "question", "where the question is published", "the question");
   command.add_option("--count", options.count, "wait for so many answers")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000}))
       ->type_name("NUMBER")
