@@ -1,7 +1,6 @@
 #include "auth/failed_logins.h"
 
 #include <algorithm>
-#include <random>
 
 #include "base/log.h"
 
@@ -11,12 +10,6 @@ namespace {
 constexpr std::size_t kAddressesMax = 65'536;
 constexpr std::uint8_t kPrefixIpv6 = 64;
 constexpr policy::AcceptRate kLines{.interval_us = 10'000'000, .burst = 10};
-
-policy::HashSeed random_seed() {
-  std::random_device device;
-  const auto word = [&device] { return std::uint64_t{device()} << 32 | device(); };
-  return {word(), word()};
-}
 
 policy::AddressPace pace_of(const config::Auth& settings) {
   const base::Rate rate = settings.failure_rate_per_address;
@@ -29,7 +22,7 @@ policy::AddressPace pace_of(const config::Auth& settings) {
 }  // namespace
 
 FailedLogins::FailedLogins(const config::Auth& settings)
-    : seed_(random_seed()), pace_(pace_of(settings)), exempt_(settings.failure_exempt) {
+    : seed_(base::random_sip_key()), pace_(pace_of(settings)), exempt_(settings.failure_exempt) {
   if (settings.failure_rate_per_address.per_second > 0) rates_.emplace(kAddressesMax);
 }
 

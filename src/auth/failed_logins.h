@@ -15,6 +15,7 @@
 
 #include "auth/module.h"
 #include "base/peer_address.h"
+#include "base/siphash.h"
 #include "base/time.h"
 #include "config/settings.h"
 #include "policy/address_key.h"
@@ -42,7 +43,7 @@ class FailedLogins {
  private:
   [[nodiscard]] std::uint64_t key_of(const base::PeerAddress& client) const noexcept;
 
-  const policy::HashSeed seed_;
+  const base::SipKey seed_;
   const policy::AddressPace pace_;
   const policy::CidrSet exempt_;
   std::optional<policy::AddressRates> rates_;  // none: no limit
