@@ -340,6 +340,7 @@ def put_first(pid, cpu, priority):
 ASKED = 500   # times in a round
 ROUNDS = 7    # quiet and flooded by turns, and as often again while the outcome is not clear
 ROUNDS_MAX = 35
+NOISE_US = 1000  # the flood takes a whole CPU away; a connection that waits for it to end would wait for many of these
 
 
 @pytest.mark.slow
@@ -347,7 +348,8 @@ ROUNDS_MAX = 35
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="the flood and the gateway need a CPU each")
 @pytest.mark.parametrize("reason", ["denied", "max_connections"])
 def test_a_flood_of_refused_connections_does_not_slow_the_established_ones(run, echo_backend, resources, reason):
-    """Their 99th percentile at most doubles. The median of rounds, because whatever else the machine does hits both."""
+    """Their 99th percentile at most doubles, or grows by as little as a busy machine makes of it by itself. The median of
+    rounds, because whatever else the machine does hits both."""
     limits = dict(deny=["127.0.0.66"]) if reason == "denied" else dict(max_connections=20)
     a = echo_backend("a")
     gateway = run("run", config(listener=limits, pool=dict(servers=[a])))
@@ -375,13 +377,13 @@ def test_a_flood_of_refused_connections_does_not_slow_the_established_ones(run, 
             flooded_us.append(ask())
             flood.say("rest")
             refused += int(flood.hear())
-        return statistics.median(flooded_us) / statistics.median(quiet_us)
+        return statistics.median(flooded_us) <= 2 * statistics.median(quiet_us) + NOISE_US
 
     ask()
-    ratio = some_rounds()
-    while ratio > 2 and len(quiet_us) < ROUNDS_MAX:
-        ratio = some_rounds()
+    fast = some_rounds()
+    while not fast and len(quiet_us) < ROUNDS_MAX:
+        fast = some_rounds()
     print(f"p99 in us, quiet {quiet_us}, flooded {flooded_us}; {refused} refused")
     assert refused > 1000 * ASKED * 0.001 * len(flooded_us), "that was no flood"
     assert refusals(gateway) == {reason: refused}
-    assert ratio <= 2, f"p99 in us, quiet {quiet_us}, flooded {flooded_us}"
+    assert fast, f"p99 in us, quiet {quiet_us}, flooded {flooded_us}"
