@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "gateway/relays_rig.h"
 
 namespace holdfast::gateway {
@@ -269,34 +272,46 @@ TEST(Relays, AServerThatComesBackDuringTheRetriesIsReached) {
   rig.until([&] { return rig.slots[0].connections_total == 1; });
 }
 
+// The pause between retries is 500 ms. A machine that stands still makes one try late, and hardly each of five.
+void expect_before_the_pause(const std::function<base::Duration()>& took) {
+  base::Duration shortest = took();
+  for (int i = 1; i < 5 && shortest >= 450ms; ++i) shortest = std::min(shortest, took());
+  EXPECT_LT(shortest, 450ms);
+}
+
 TEST(Relays, HandshakeTimeoutHoldsDuringThePauseBetweenRetries) {
-  Rig rig(1);
-  rig.rules().handshake_timeout = 100ms;
-  rig.open();
-  rig.stop_server(0);
-  Peer client = rig.connect();
-  const auto start = base::Clock::now();
-  rig.until([&] { return rig.closed(CloseReason::handshake_timeout) == 1; });
-  EXPECT_LT(base::Clock::now() - start, 450ms) << "the pause is 500 ms";
-  EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+  expect_before_the_pause([] {
+    Rig rig(1);
+    rig.rules().handshake_timeout = 100ms;
+    rig.open();
+    rig.stop_server(0);
+    Peer client = rig.connect();
+    const auto start = base::Clock::now();
+    rig.until([&] { return rig.closed(CloseReason::handshake_timeout) == 1; });
+    const auto took = base::Clock::now() - start;
+    EXPECT_TRUE(rig.slots[0].connect_failures_total == 1 || took >= 450ms);
+    return took;
+  });
 }
 
 TEST(Relays, EveryAddressOfAServerIsTriedBeforeThePause) {
-  Rig rig(1);
-  rig.open();
-  net::SocketAddress dead;
-  {
-    const net::Fd closed_at_once = *net::open_listener(loopback(), {}, net::Sharing::alone);
-    dead = *net::SocketAddress::local_of(closed_at_once.get());
-  }
-  rig.set_pool([&](Pool& pool) { pool.servers[0].addresses.insert(pool.servers[0].addresses.begin(), dead); });
-  rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
-  const auto start = base::Clock::now();
-  Peer first = rig.connect();
-  Peer second = rig.connect();  // one of the two begins with the dead address
-  rig.until([&] { return rig.slots[0].connections_total == 2; });
-  EXPECT_LT(base::Clock::now() - start, 450ms);
-  EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+  expect_before_the_pause([] {
+    Rig rig(1);
+    rig.open();
+    net::SocketAddress dead;
+    {
+      const net::Fd closed_at_once = *net::open_listener(loopback(), {}, net::Sharing::alone);
+      dead = *net::SocketAddress::local_of(closed_at_once.get());
+    }
+    rig.set_pool([&](Pool& pool) { pool.servers[0].addresses.insert(pool.servers[0].addresses.begin(), dead); });
+    rig.loop.turn(1ms, [&] { rig.relays().refresh(); });
+    const auto start = base::Clock::now();
+    Peer first = rig.connect();
+    Peer second = rig.connect();  // one of the two begins with the dead address
+    rig.until([&] { return rig.slots[0].connections_total == 2; });
+    EXPECT_EQ(rig.slots[0].connect_failures_total, 1U);
+    return base::Clock::now() - start;
+  });
 }
 
 TEST(Relays, EveryAddressOfEveryServerIsTried) {
