@@ -277,9 +277,11 @@ TEST(Probe, EndsWhenItsJobIsCancelled) {
 // The answer lies in the socket, in more pieces than one read takes, when the control thread comes back too late.
 TEST(Probe, TimeInWhichTheControlThreadDidNotRunDoesNotCount) {
   control::Runtime runtime;
+  std::promise<void> sent;
   const ScriptedServer server([&](Conversation& c) {
     c.send(std::string(20'000, 'x'));
     c.send("done");
+    sent.set_value();
     (void)c.read_all();
   });
   config::Health settings = settings_of(HealthType::script);
@@ -294,6 +296,7 @@ TEST(Probe, TimeInWhichTheControlThreadDidNotRunDoesNotCount) {
       runtime.spawn("test", keep(probe(std::make_shared<config::Health>(settings), {server.endpoint(), ""}), keeper));
   runtime.post([&] {  // behind the beginning of the probe
     const auto begin = std::chrono::steady_clock::now();
+    sent.get_future().wait();
     while (std::chrono::steady_clock::now() < begin + milliseconds{400}) {
     }
   });

@@ -66,15 +66,17 @@ TEST(Prober, IntervalsCountFromTheBeginningOfAProbe) {
   std::vector<Clock::time_point> begun;
   Prober prober(runtime, shared(settings), [&](std::uint32_t, const Outcome& outcome) {
     begun.push_back(Clock::now() - outcome.took);
-    if (begun.size() == 4) runtime.stop();
+    if (begun.size() == 6) runtime.stop();
     return milliseconds{begun.size() == 2 ? 10 : 300};
   });
   prober.watch(0, {silent.endpoint(), ""}, milliseconds{5});
   runtime.run();
-  EXPECT_GE(begun[1] - begun[0], milliseconds{299});
-  EXPECT_LT(begun[1] - begun[0], milliseconds{500});
   EXPECT_GE(begun[2] - begun[1], milliseconds{200});  // never two at once
-  EXPECT_GE(begun[3] - begun[2], milliseconds{299});
+  std::vector<Clock::duration> intervals;
+  for (const std::size_t i : {1U, 3U, 4U, 5U}) intervals.push_back(begun[i] - begun[i - 1]);
+  const auto shortest = std::ranges::min(intervals);
+  EXPECT_GE(shortest, milliseconds{299});
+  EXPECT_LT(shortest, milliseconds{500});  // from the end it were that; a machine that stands still makes some longer
 }
 
 TEST(Prober, AThousandTargetsAreSpreadEvenly) {

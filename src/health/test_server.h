@@ -63,14 +63,14 @@ class Conversation {
   std::string read_until(std::string_view end) const {
     std::string bytes;
     char c = 0;
-    while (!bytes.ends_with(end) && ::recv(fd_, &c, 1, 0) == 1) bytes += c;
+    while (!bytes.ends_with(end) && receive(c) == 1) bytes += c;
     return bytes;
   }
   [[nodiscard]] Heard read_all() const {
     Heard heard;
     char c = 0;
     ssize_t size = 0;
-    while ((size = ::recv(fd_, &c, 1, 0)) == 1) heard.bytes += c;
+    while ((size = receive(c)) == 1) heard.bytes += c;
     EXPECT_TRUE(size == 0 || errno == ECONNRESET) << "the probe did not close";
     heard.end = size == 0 ? End::closed : End::reset;
     return heard;
@@ -88,6 +88,14 @@ class Conversation {
   }
 
  private:
+  // With a time-out, recv() is interrupted when the process was stopped and goes on.
+  [[nodiscard]] ssize_t receive(char& c) const {
+    ssize_t size = 0;
+    do size = ::recv(fd_, &c, 1, 0);
+    while (size < 0 && errno == EINTR);
+    return size;
+  }
+
   int fd_;
 };
 
