@@ -139,7 +139,9 @@ class RawClient {
   }
   bool read_some() {
     std::vector<char> chunk(65'536);
-    const ssize_t size = ::recv(fd_, chunk.data(), chunk.size(), 0);
+    ssize_t size = 0;
+    do size = ::recv(fd_, chunk.data(), chunk.size(), 0);
+    while (size < 0 && errno == EINTR);  // with a time-out, a process that was stopped and goes on
     EXPECT_TRUE(size >= 0 || errno == ECONNRESET) << "the server neither answered nor closed";
     if (size <= 0) return false;
     pending_.append(chunk.data(), static_cast<std::size_t>(size));
