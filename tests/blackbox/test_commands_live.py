@@ -147,8 +147,9 @@ def test_the_most_bytes_come_first(live):
 
 def test_a_server_is_drained_and_made_ready(live):
     text = live.ask("server", "brokers/a", "drain", "--rate", "1/s", "--deadline", "10m")
-    assert re.match(r"brokers/a: DRAIN, 5 connections, weight 100; drain by operator: 5 left, 0 closed, at 1/s, (9m|10m)\S+ "
-                    r"to go\n", text), text
+    # The first may be closed before the answer is made.
+    assert re.match(r"brokers/a: DRAIN, [45] connections, weight 100; drain by operator: [45] left, [01] closed, at 1/s, "
+                    r"(9m|10m)\S+ to go\n", text), text
     assert {live.gateway.connect().served_by for _ in range(3)} == {"b"}
     assert live.server("a")["mode"] == "drain"
     assert "drain by operator: " in rows(live.ask("servers"))["brokers/a"]["REMARKS"]
@@ -249,7 +250,7 @@ def test_the_node_is_drained_and_made_ready(live):
 def test_a_listener_drains_from_the_order_on_and_others_do_not_notice(run, echo_backend, directory):
     live = Operated(run, echo_backend, directory, drain_wait="300ms")
     text = live.ask("drain", "mqtt", "--rate", "100/s", "--deadline", "10m", "--watch")
-    assert text.splitlines()[0] == "listener mqtt: draining: 10 left, 0 closed, at 100/s, 10m00s to go"
+    assert re.match(r"listener mqtt: draining: 10 left, 0 closed, at 100/s, (9m|10m)\S+ to go\n", text), text
     assert text.splitlines()[-1] == "listener mqtt: drained, no connection is left"
     assert is_refused(live.gateway.address("mqtt")) and live.gateway.connect(live.gateway.address("ws")).ask(b"x")
     assert live.ask("ready", "mqtt") == "listener mqtt: accepting\n"
