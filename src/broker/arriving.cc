@@ -43,6 +43,10 @@ void Connections::take_connect(base::Key key, Connection& connection, const wire
   if (const auto reason = shard_.judge(connect, listener(connection).limits)) {
     return refuse_connect(key, connection, *reason, EndReason::refused);
   }
+  //= MQTT5 [MQTT-4.12.0-1]
+  if (connect.properties.has(wire::mqtt::Property::auth_method)) {  // none is offered: begin_auth()
+    return refuse_connect(key, connection, Reason::bad_authentication_method, EndReason::refused);
+  }
   connection.arriving = std::make_unique<Arriving>();
   Arriving& arriving = *connection.arriving;
   arriving.connect.assign(packet.begin(), packet.end());

@@ -91,6 +91,10 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void send(base::Key link, std::span<const std::byte> head, const MessageRef& message) override;
   void end(base::Key link, EndReason reason) override;
   bool granted(base::Key link, unsigned holder) override;
+  // No method is offered.
+  [[nodiscard]] std::unique_ptr<AuthMethod> begin_auth(base::Key /*link*/, const AuthQuestion& /*question*/) override {
+    return nullptr;
+  }
   void mail(unsigned shard, Mail mail) override { outbox_.add(shard, std::move(mail)); }
 
  private:

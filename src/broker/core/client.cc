@@ -38,6 +38,13 @@ void Client::send_pingresp() {
   send_scratch();
 }
 
+bool Client::send_auth(const AuthStep& step) {
+  tools_.scratch.clear();
+  if (!auth->answer(tools_.scratch, step, terms.packet_bytes_max)) return false;
+  send_scratch();
+  return true;
+}
+
 //= MQTT5 [MQTT-3.1.2-29]
 //= MQTT5 [MQTT-3.14.2-3]
 void Client::send_disconnect(wire::mqtt::Reason reason, const char* what) {

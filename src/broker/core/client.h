@@ -1,7 +1,7 @@
 // broker/core/client.h: a session's client while it is connected: how it is spoken to, and what lasts as long as the
 // connection.
 //
-// Thread: the worker's. Memory: 136 bytes, its will and its aliases, while connected.
+// Thread: the worker's. Memory: 144 bytes, its will, its method and its aliases, while connected.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 
 #include "base/peer_address.h"
 #include "base/slab.h"
+#include "broker/core/enhanced_auth.h"
 #include "broker/core/limits.h"
 #include "broker/core/outlet.h"
 #include "broker/core/ports.h"
@@ -45,6 +46,8 @@ class Client final : public Outlet {
   void send(const wire::mqtt::Suback& suback);
   void send(const wire::mqtt::Unsuback& unsuback);
   void send_pingresp();
+  // Of its `auth`. False when it would be larger than the client takes.
+  [[nodiscard]] bool send_auth(const AuthStep& step);
   // DISCONNECT, where the version has one; `what` is told to who wants to know.
   void send_disconnect(wire::mqtt::Reason reason, const char* what);
 
@@ -55,6 +58,7 @@ class Client final : public Outlet {
   base::PeerAddress address;
   InboundAliases inbound;
   std::unique_ptr<Will> will;
+  std::unique_ptr<AuthExchange> auth;        // null: CONNECT named no method
   std::chrono::milliseconds silence_max{0};  // 0: it may say nothing for ever
   bool wants_reasons = true;                 // Request Problem Information
 

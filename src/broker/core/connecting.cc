@@ -42,7 +42,9 @@ std::uint16_t topic_aliases_of(const Connect& connect, const ListenerLimits& lim
 bool Shard::takes_connack(const Connect& connect, const ListenerLimits& limits) {
   constexpr std::size_t kEnough = 128;  // for any of ours
   const std::size_t bytes_max = connect.properties.maximum_packet_size;
-  if (!connect.properties.has(Property::maximum_packet_size) || bytes_max >= kEnough) return true;
+  const bool names_method = connect.properties.has(Property::auth_method);
+  if (!connect.properties.has(Property::maximum_packet_size)) return true;
+  if (bytes_max >= kEnough && !names_method) return true;
   static constexpr std::string_view kAssigned = "holdfast-0123456789abcdef0123456789abcdef";
   const Newcomer newcomer{.link = {},
                           .connect = connect,
@@ -51,9 +53,16 @@ bool Shard::takes_connack(const Connect& connect, const ListenerLimits& limits) 
                           .user = {},
                           .is_assigned = connect.client_id.empty(),
                           .address = {}};
+  return takes_connack(newcomer);
+}
+
+bool Shard::takes_connack(const Newcomer& newcomer) {
+  const Connect& connect = newcomer.connect;
   wire::mqtt::Bytes bytes;
-  const Connack connack = connack_of(newcomer, expiry_of(connect, limits), false);
-  return wire::mqtt::encode_connack(bytes, connack, connect.version) && bytes.size() <= bytes_max;
+  const Connack connack = connack_of(newcomer, expiry_of(connect, newcomer.limits), false);
+  if (!wire::mqtt::encode_connack(bytes, connack, connect.version)) return false;
+  return !connect.properties.has(Property::maximum_packet_size) ||
+         bytes.size() <= connect.properties.maximum_packet_size;
 }
 
 //= MQTT5 [MQTT-3.1.3-5]
@@ -64,7 +73,6 @@ std::optional<Reason> Shard::judge(const Connect& connect, const ListenerLimits&
       connect.version == Protocol::v5 || (connect.version == Protocol::v311 && connect.clean_start);
   if (connect.client_id.empty() && !may_be_empty) return Reason::client_identifier_not_valid;
   if (connect.client_id.size() > limits.client_id_length_max) return Reason::client_identifier_not_valid;
-  if (connect.properties.has(Property::auth_method)) return Reason::bad_authentication_method;
   if (!takes_connack(connect, limits)) return Reason::packet_too_large;
   if (!connect.will) return std::nullopt;
   if (!valid_topic(connect.will->topic) || connect.will->topic.starts_with("$SYS/")) return Reason::topic_name_invalid;
@@ -105,6 +113,10 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
   expand(mountpoint, newcomer.limits.mountpoint, newcomer.client_id, newcomer.user);
   if (const auto reason = refusal_of(newcomer, mountpoint)) {
     reject(newcomer, *reason, EndReason::refused);
+    return kNoPlace;
+  }
+  if (!newcomer.auth_data.empty() && !takes_connack(newcomer)) {
+    reject(newcomer, Reason::packet_too_large, EndReason::refused);
     return kNoPlace;
   }
   const auto found = ids_.find(newcomer.client_id);
@@ -203,6 +215,9 @@ std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& 
   client->address = newcomer.address;
   client->inbound = InboundAliases(connect.version == Protocol::v5 ? limits.topic_alias_max : std::uint16_t{0});
   client->aliases = OutboundAliases(topic_aliases_of(connect, limits));
+  if (connect.properties.has(Property::auth_method)) {
+    client->auth = std::make_unique<AuthExchange>(connect.properties.auth_method);
+  }
   client->wants_reasons = connect.properties.request_problem_information;
   client->terms = {.version = connect.version,
                    .receive_maximum = connect.properties.receive_maximum,
@@ -253,6 +268,9 @@ Connack Shard::connack_of(const Newcomer& newcomer, Seconds expiry, bool present
   connack.session_present = present && connect.version != Protocol::v31;
   if (connect.version != Protocol::v5) return connack;
   wire::mqtt::Properties& say = connack.properties;
+  //= MQTT5 [MQTT-4.12.0-5]
+  if (connect.properties.has(Property::auth_method)) say.set(Property::auth_method, connect.properties.auth_method);
+  if (!newcomer.auth_data.empty()) say.set(Property::auth_data, newcomer.auth_data);
   if (newcomer.is_assigned) say.set(Property::assigned_client_id, newcomer.client_id);
   if (expiry != connect.properties.session_expiry) say.set(Property::session_expiry, expiry.count());
   if (limits.awaiting_rel_max < 65'535) say.set(Property::receive_maximum, limits.awaiting_rel_max);

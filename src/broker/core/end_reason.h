@@ -18,7 +18,7 @@ enum class EndReason : std::uint8_t {
   malformed,            // bytes that are no packet
   protocol_error,       // a packet that may not come now, or not so
   not_authorized,       // it did what the ACL denies, and auth.acl.when_denied says disconnect
-  refused,              // CONNACK said no
+  refused,              // CONNACK said no, or it could not show again who it is
   busy,                 // nobody had time to find out who it is
   taken_over,           // another connection has come with its client id
   queue_full,           // it did not take what waits for it, and when_full says disconnect

@@ -75,12 +75,36 @@ void Shard::fail(std::uint32_t at, const Fault& fault, base::Time now) {
   send_away(at, fault.reason, fault.what, malformed ? EndReason::malformed : EndReason::protocol_error, now);
 }
 
-// No method is offered, so that none of them is expected.
+// A client that has authenticated by a method may do so again, at any time, and goes on with the rest meanwhile.
 void Shard::on_auth(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now) {
+  Place& place = places_[at];
+  Client& client = *place.client;
   wire::mqtt::Auth auth;
-  const Fault* fault =
-      wire::mqtt::decode_auth(header, body, places_[at].client->terms.version, wire::mqtt::Sender::client, auth);
-  fail(at, fault != nullptr ? *fault : kUnaskedAuth, now);
+  const Fault* fault = wire::mqtt::decode_auth(header, body, client.terms.version, wire::mqtt::Sender::client, auth);
+  if (fault == nullptr && !client.auth) fault = &kUnaskedAuth;
+  const bool is_new = auth.reason == Reason::re_authenticate;
+  if (fault == nullptr) fault = is_new ? client.auth->may_begin_again(auth) : client.auth->hear(auth);
+  if (fault != nullptr) return fail(at, *fault, now);
+  if (!is_new) return;
+  const AuthQuestion question{
+      .client_id = place.session.client_id(), .user_name = place.session.user_name(), .method = client.auth->method()};
+  if (client.auth->begin(ports_, client.link, question, auth.properties.auth_data)) return;
+  send_away(at, Reason::not_authorized, "its authentication method is not offered any more", EndReason::refused, now);
+}
+
+//= MQTT5 [MQTT-4.12.1-2]
+void Shard::on_auth_step(std::uint32_t at, const AuthStep& step, base::Time now) {
+  const Place& place = places_[at];
+  if (!place.client || !place.client->auth || !place.client->auth->is_asking()) return;
+  if (step.what == AuthStep::What::failure) {
+    return send_away(at, step.reason, "it has not shown who it is", EndReason::refused, now);
+  }
+  // What the access rules say of it, and where its topics are mounted, belongs to the one it came as.
+  if (step.what == AuthStep::What::success && step.user != place.session.user_name()) {
+    return send_away(at, Reason::not_authorized, "it is another one than before", EndReason::refused, now);
+  }
+  if (place.client->send_auth(step)) return;
+  send_away(at, Reason::packet_too_large, "AUTH would be above its maximum packet size", EndReason::refused, now);
 }
 
 void Shard::on_room(std::uint32_t at, base::Time now) {

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "base/slab.h"
 #include "broker/core/claims.h"
 #include "broker/core/end_reason.h"
+#include "broker/core/enhanced_auth.h"
 #include "broker/core/mail.h"
 #include "broker/core/message.h"
 
@@ -33,6 +35,9 @@ class Ports {
   virtual void end(base::Key link, EndReason reason) = 0;
   // The answer to Shard::claim(): which shard the session belongs to. False when the connection has gone.
   virtual bool granted(base::Key link, unsigned holder) = 0;
+  // Begins a run of an authentication method with the client of this connection; null when there is no such method. Its
+  // answers come by Shard::on_auth_step() where CONNACK has been sent.
+  [[nodiscard]] virtual std::unique_ptr<AuthMethod> begin_auth(base::Key link, const AuthQuestion& question) = 0;
   // To another shard, in order.
   virtual void mail(unsigned shard, Mail mail) = 0;
 

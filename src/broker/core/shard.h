@@ -52,7 +52,8 @@ struct Newcomer {
   std::string_view user;     // vouched for; empty: nobody in particular
   bool is_assigned = false;  // the client left it to us
   base::PeerAddress address;
-  ClaimToken token = 0;  // of its CONNECT
+  ClaimToken token = 0;                       // of its CONNECT
+  std::span<const std::byte> auth_data = {};  // with which its authentication method ends; for CONNACK
 };
 
 class Shard final : private Ledger {
@@ -79,6 +80,8 @@ class Shard final : private Ledger {
   void on_packet(std::uint32_t place, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
   // Its bytes are no packets: tells it, where the version can, and ends the connection.
   void fail(std::uint32_t place, const wire::mqtt::Fault& fault, base::Time now);
+  // The answer of its authentication method, which began after CONNACK. One that nobody waits for is ignored.
+  void on_auth_step(std::uint32_t place, const AuthStep& step, base::Time now);
   // There is room again after Ports::ready() said no.
   void on_room(std::uint32_t place, base::Time now);
   // How long it may say nothing; 0: for ever.
@@ -199,6 +202,7 @@ class Shard final : private Ledger {
   [[nodiscard]] std::unique_ptr<Client> client_of(const Newcomer& newcomer, const Place& place);
   [[nodiscard]] std::unique_ptr<Will> will_of(const Newcomer& newcomer, const Place& place);
   [[nodiscard]] static bool takes_connack(const wire::mqtt::Connect& connect, const ListenerLimits& limits);
+  [[nodiscard]] static bool takes_connack(const Newcomer& newcomer);
   [[nodiscard]] static wire::mqtt::Connack connack_of(const Newcomer& newcomer, wire::mqtt::Seconds expiry,
                                                       bool present);
   void take_over(std::uint32_t at, base::Time now);

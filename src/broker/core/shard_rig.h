@@ -118,6 +118,20 @@ class ShardRig {
     worker.shard.claim(*pipe.link, client_id);
     if (!by_hand) settle();
   }
+  // Makes the run of a method; none, unless set. What it answers goes to step_auth() with the same shard and link.
+  std::function<std::unique_ptr<AuthMethod>(unsigned shard, base::Key link, const AuthQuestion& question)> begin_auth;
+  // An authentication method answers.
+  void step_auth(unsigned shard, base::Key key, const AuthStep& step) {
+    Worker& worker = *workers_[shard];
+    Link* link = worker.links.find(key);
+    if (link == nullptr) return;
+    if (link->stage == Link::Stage::open) {
+      worker.shard.on_auth_step(link->place, step, now);
+    } else if (link->exchange && link->exchange->is_asking()) {
+      step_before_connack(worker, key, *link, step);
+    }
+    if (!by_hand) settle();
+  }
   // What the client has said comes to the server.
   bool serve(RigClient& client) { return serve(client.pipe); }
   // Brings whatever it hits upon; false when nothing travels.
@@ -196,7 +210,7 @@ class ShardRig {
 
   // The server's record of a connection.
   struct Link {
-    enum class Stage : std::uint8_t { connecting, asking, open };
+    enum class Stage : std::uint8_t { connecting, asking, exchanging, open };
 
     std::shared_ptr<RigPipe> pipe;
     wire::mqtt::Bytes rest = {};     // of a packet that is not whole
@@ -205,6 +219,9 @@ class ShardRig {
     wire::mqtt::Version version = wire::mqtt::Version::v311;
     Stage stage = Stage::connecting;
     bool is_assigned = false;
+    std::unique_ptr<AuthExchange> exchange = nullptr;  // before CONNACK
+    std::string user = {};                             // vouched for
+    std::vector<std::byte> auth_data = {};
     std::uint32_t place = kNoPlace;
     base::Time heard;
   };
@@ -251,6 +268,9 @@ class ShardRig {
       links.remove(link);
     }
     bool granted(base::Key link, unsigned holder) override { return rig.granted(number, link, holder); }
+    std::unique_ptr<AuthMethod> begin_auth(base::Key link, const AuthQuestion& question) override {
+      return rig.begin_auth ? rig.begin_auth(number, link, question) : nullptr;
+    }
     void mail(unsigned to, Mail mail) override {
       rig.letters_[number * rig.settings.shards + to].push_back(std::move(mail));
     }
@@ -323,7 +343,9 @@ class ShardRig {
       const wire::mqtt::Bytes packet(link->rest.begin(), end);
       link->rest.erase(link->rest.begin(), end);
       const auto body = std::span<const std::byte>(packet).subspan(read.header.header_bytes);
-      if (link->stage == Link::Stage::open) {
+      if (link->stage == Link::Stage::exchanging) {
+        take_auth(worker, key, *link, read.header, body);
+      } else if (link->stage == Link::Stage::open) {
         worker.shard.on_packet(link->place, read.header, body, now);
       } else {
         take_connect(worker, key, *link, read.header, packet);
@@ -363,7 +385,46 @@ class ShardRig {
     link.client_id = link.is_assigned ? worker.shard.new_client_id() : std::string(connect.client_id);
     link.stage = Link::Stage::asking;
     link.pipe->token = ++connects_read_;
+    link.user = std::string(connect.user_name.value_or(""));
+    if (connect.properties.has(wire::mqtt::Property::auth_method)) return begin_exchange(worker, key, link, connect);
     if (!identifies_by_hand) identify(*link.pipe);
+  }
+
+  void begin_exchange(Worker& worker, base::Key key, Link& link, const wire::mqtt::Connect& connect) {
+    link.exchange = std::make_unique<AuthExchange>(connect.properties.auth_method);
+    const AuthQuestion question{.client_id = link.client_id,
+                                .user_name = connect.user_name.value_or(""),
+                                .method = connect.properties.auth_method};
+    if (link.exchange->begin(worker, key, question, connect.properties.auth_data)) return;
+    refuse(worker, key, link, wire::mqtt::Reason::bad_authentication_method);
+  }
+  void take_auth(Worker& worker, base::Key key, Link& link, const wire::mqtt::Header& header, wire::mqtt::Body body) {
+    link.stage = Link::Stage::asking;
+    const AuthExchange::Said said = link.exchange->on_packet(header, body);
+    if (said.what == AuthExchange::Said::What::fault) return refuse(worker, key, link, said.fault->reason);
+    if (said.what == AuthExchange::Said::What::leaves) worker.end(key, EndReason::client_disconnected);
+  }
+  void step_before_connack(Worker& worker, base::Key key, Link& link, const AuthStep& step) {
+    if (step.what == AuthStep::What::failure) return refuse(worker, key, link, step.reason);
+    if (step.what == AuthStep::What::success) {
+      link.exchange.reset();
+      link.user = step.user;
+      link.auth_data = step.data;
+      return identify(*link.pipe);
+    }
+    wire::mqtt::Header header;
+    wire::mqtt::Connect connect;
+    header = wire::mqtt::read_header(link.connect).header;
+    const auto body = std::span<const std::byte>(link.connect).subspan(header.header_bytes);
+    (void)wire::mqtt::decode_connect(header, body, connect);
+    const bool is_limited = connect.properties.has(wire::mqtt::Property::maximum_packet_size);
+    wire::mqtt::Bytes bytes;
+    if (!link.exchange->answer(bytes, step, is_limited ? connect.properties.maximum_packet_size : 0)) {
+      return refuse(worker, key, link, wire::mqtt::Reason::packet_too_large);
+    }
+    worker.send(key, bytes);
+    link.stage = Link::Stage::exchanging;
+    take_packets(worker, key);
   }
 
   static void refuse(Worker& worker, base::Key key, const Link& link, wire::mqtt::Reason reason) {
@@ -409,14 +470,17 @@ class ShardRig {
     link.stage = Link::Stage::open;
     link.heard = now;
     const std::string client_id = link.client_id;
+    const std::string user = std::exchange(link.user, {});
+    const std::vector<std::byte> auth_data = std::exchange(link.auth_data, {});
     const std::uint32_t place = workers_[number]->shard.attach({.link = key,
                                                                 .connect = connect,
                                                                 .limits = limits,
                                                                 .client_id = client_id,
-                                                                .user = connect.user_name.value_or(""),
+                                                                .user = user,
                                                                 .is_assigned = link.is_assigned,
                                                                 .address = {},
-                                                                .token = link.pipe->token},
+                                                                .token = link.pipe->token,
+                                                                .auth_data = auth_data},
                                                                now);
     Link* still = workers_[number]->links.find(key);
     if (still == nullptr) return;
