@@ -50,6 +50,7 @@ class NoPorts final : public Ports {
   void end(base::Key, EndReason) override {}
   bool granted(base::Key, unsigned) override { return true; }
   std::unique_ptr<AuthMethod> begin_auth(base::Key, const AuthQuestion&) override { return nullptr; }
+  bool may_fire(std::string_view, ClaimToken) override { return true; }
   void mail(unsigned, Mail) override {}
 
   std::size_t sent = 0;

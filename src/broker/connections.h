@@ -95,6 +95,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   [[nodiscard]] std::unique_ptr<AuthMethod> begin_auth(base::Key /*link*/, const AuthQuestion& /*question*/) override {
     return nullptr;
   }
+  // Nobody else has wills of clients of this node.
+  [[nodiscard]] bool may_fire(std::string_view /*client_id*/, ClaimToken /*token*/) override { return true; }
   void mail(unsigned shard, Mail mail) override { outbox_.add(shard, std::move(mail)); }
 
  private:

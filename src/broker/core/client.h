@@ -16,15 +16,9 @@
 #include "broker/core/ports.h"
 #include "broker/core/shard_counters.h"
 #include "broker/core/topic_aliases.h"
+#include "broker/core/will_registry.h"
 
 namespace holdfast::broker {
-
-// What is published in the name of a client that goes without a word.
-struct Will {
-  MessageRef message;
-  wire::mqtt::Seconds delay{0};
-  std::optional<wire::mqtt::Seconds> expiry;  // from when it is published
-};
 
 class Client final : public Outlet {
  public:
@@ -57,7 +51,7 @@ class Client final : public Outlet {
   const ListenerLimits& limits;
   base::PeerAddress address;
   InboundAliases inbound;
-  std::unique_ptr<Will> will;
+  WillNumber will = 0;
   std::unique_ptr<AuthExchange> auth;        // null: CONNECT named no method
   std::chrono::milliseconds silence_max{0};  // 0: it may say nothing for ever
   bool wants_reasons = true;                 // Request Problem Information

@@ -186,7 +186,7 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   Place& place = places_[at];
   const Connect& connect = newcomer.connect;
   const Seconds expiry = expiry_of(connect, newcomer.limits);
-  place.will.reset();  // it came back in time
+  wills_.clear(std::exchange(place.will, 0));  // it came back in time
   place.token = newcomer.token;
   place.due = ++last_due_;
   place.session.set_expiry(expiry);
@@ -231,8 +231,8 @@ std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& 
   return client;
 }
 
-std::unique_ptr<Will> Shard::will_of(const Newcomer& newcomer, const Place& place) {
-  if (!newcomer.connect.will) return nullptr;
+WillNumber Shard::will_of(const Newcomer& newcomer, const Place& place) {
+  if (!newcomer.connect.will) return 0;
   const wire::mqtt::Will& will = *newcomer.connect.will;
   std::string made;
   std::string_view topic =
@@ -241,22 +241,22 @@ std::unique_ptr<Will> Shard::will_of(const Newcomer& newcomer, const Place& plac
   topic = with_mountpoint(place, topic, made);
   if (is_denied || !valid_topic(topic)) {  // as rewritten
     counters_.messages_denied.add();
-    return nullptr;
+    return 0;
   }
   wire::mqtt::Bytes properties;
   wire::mqtt::append_forwarded(properties, will.properties);
-  auto kept = std::make_unique<Will>();
-  kept->delay = will.properties.will_delay;
-  kept->message = Message::make({.id = next_id(),
-                                 .qos = will.qos,
-                                 .retain = will.retain,
-                                 .publisher = place.session.serial(),
-                                 .expires = Message::kNever,
-                                 .topic = topic,
-                                 .properties = properties,
-                                 .payload = will.payload});
-  if (will.properties.has(Property::message_expiry)) kept->expiry = will.properties.message_expiry;
-  return kept;
+  Will kept;
+  kept.delay = will.properties.will_delay;
+  kept.message = Message::make({.id = next_id(),
+                                .qos = will.qos,
+                                .retain = will.retain,
+                                .publisher = place.session.serial(),
+                                .expires = Message::kNever,
+                                .topic = topic,
+                                .properties = properties,
+                                .payload = will.payload});
+  if (will.properties.has(Property::message_expiry)) kept.expiry = will.properties.message_expiry;
+  return wills_.set(newcomer.client_id, newcomer.token, std::move(kept));
 }
 
 // Says what differs from what the client asked for, or from what the standard takes for granted.
@@ -338,15 +338,23 @@ void Shard::detach(std::uint32_t at, EndReason reason, WillNow will_now, base::T
   place.session.detach(now);
   set_presence(at, Presence::offline);
   counters_.clients.add(-1);
-  if (!client->will || will_now == WillNow::no) return;
+  if (client->will == 0) return;
+  if (will_now == WillNow::no) return wills_.clear(client->will);
   //= MQTT5 [MQTT-3.1.3-9]
-  if (client->will->delay.count() == 0) return fire(*client->will, now);
-  place.will = std::move(client->will);
-  place.will_due = ++last_due_;
-  due(Due::What::will, now + place.will->delay, place.will_due, places_.key_of(at));
+  const wire::mqtt::Seconds delay = wills_.find(client->will)->will.delay;
+  if (delay.count() == 0) return fire(client->will, now);
+  place.will = client->will;
+  due(Due::What::will, now + delay, place.will, places_.key_of(at));
 }
 
-void Shard::fire(const Will& will, base::Time now) {
+// The one gate that wills go through.
+void Shard::fire(WillNumber number, base::Time now) {
+  const WillRegistry::Record& record = *wills_.find(number);
+  if (!ports_.may_fire(record.client_id, record.token)) {
+    return due(Due::What::will, now + kWillHeldBack, number, {});
+  }
+  const Will will = record.will;
+  wills_.clear(number);
   counters_.wills.add();
   Message::Parts parts{.id = will.message->id(),
                        .qos = will.message->qos(),
@@ -361,7 +369,7 @@ void Shard::fire(const Will& will, base::Time now) {
 
 // The session has come to its end, or is not wanted any more.
 void Shard::discard_session(std::uint32_t at, base::Time now) {
-  const std::unique_ptr<Will> will = std::move(places_[at].will);
+  const WillNumber will = std::exchange(places_[at].will, 0);
   redistribute(at, Stays::no, now);
   Place& place = places_[at];
   while (!place.session.subscriptions().empty()) {
@@ -374,7 +382,7 @@ void Shard::discard_session(std::uint32_t at, base::Time now) {
   places_.remove(places_.key_of(at));
   counters_.sessions.set(static_cast<std::int64_t>(places_.size()));
   release(client_id);
-  if (will) fire(*will, now);  //= MQTT5 [MQTT-3.1.2-8]
+  if (will != 0) fire(will, now);  //= MQTT5 [MQTT-3.1.2-8]
 }
 
 // As EMQ tells it, so that what listens to EMQ's events can listen to these.

@@ -38,6 +38,9 @@ class Ports {
   // Begins a run of an authentication method with the client of this connection; null when there is no such method. Its
   // answers come by Shard::on_auth_step() where CONNACK has been sent.
   [[nodiscard]] virtual std::unique_ptr<AuthMethod> begin_auth(base::Key link, const AuthQuestion& question) = 0;
+  // Whether the will of this client, whose connection was read as `token`, may be published now. After a no it is asked
+  // again every kWillHeldBack, whatever becomes of the session: who says no must say yes one day.
+  [[nodiscard]] virtual bool may_fire(std::string_view client_id, ClaimToken token) = 0;
   // To another shard, in order.
   virtual void mail(unsigned shard, Mail mail) = 0;
 

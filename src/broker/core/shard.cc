@@ -53,9 +53,10 @@ void Shard::forget_void_dues() {
 
 bool Shard::is_void(const Due& due) {
   if (due.what == Due::What::delayed) return !delayed_.contains(due.serial);
+  if (due.what == Due::What::will) return wills_.find(due.serial) == nullptr;
   const Place* place = places_.find(due.place);
   if (place == nullptr || place->client) return true;
-  return due.what == Due::What::will ? !place->will || place->will_due != due.serial : place->due != due.serial;
+  return place->due != due.serial;
 }
 
 base::Time Shard::tick(base::Time now) {
@@ -88,8 +89,9 @@ void Shard::on_due(const Due& due, base::Time now) {
     return;
   }
   if (due.what == Due::What::will) {
-    const std::unique_ptr<Will> will = std::move(places_[due.place.index].will);
-    return fire(*will, now);
+    Place* place = places_.find(due.place);
+    if (place != nullptr && place->will == due.serial) place->will = 0;
+    return fire(due.serial, now);
   }
   counters_.sessions_expired.add();
   discard_session(due.place.index, now);

@@ -37,10 +37,12 @@
 #include "broker/core/shard_settings.h"
 #include "broker/core/share_groups.h"
 #include "broker/core/topic_tree.h"
+#include "broker/core/will_registry.h"
 #include "wire/mqtt/decode.h"
 
 namespace holdfast::broker {
 
+inline constexpr std::chrono::seconds kWillHeldBack{1};  // until the gate is asked again
 inline constexpr std::uint32_t kNoPlace = ~0U;
 
 // A connection that has been let in and comes to its session.
@@ -131,12 +133,11 @@ class Shard final : private Ledger {
 
     Housed session;
     std::unique_ptr<Client> client;
-    std::unique_ptr<Will> will;  // waits for its delay
+    WillNumber will = 0;  // waits for its delay
     std::unique_ptr<std::deque<Scan>> scans;
     FlatText mountpoint;
-    ClaimToken token = 0;   // of the newest client that has had it
-    std::uint64_t due = 0;  // names the deadline that counts: older ones are void
-    std::uint64_t will_due = 0;
+    ClaimToken token = 0;     // of the newest client that has had it
+    std::uint64_t due = 0;    // names the deadline that counts: older ones are void
     std::uint64_t match = 0;  // the match that met it last, and where that noted it
     std::uint32_t hit = 0;
     bool is_scanning = false;  // it is in scanning_
@@ -200,7 +201,7 @@ class Shard final : private Ledger {
   [[nodiscard]] static std::uint32_t place_of(const Session& session) noexcept;
   void welcome(std::uint32_t at, const Newcomer& newcomer, bool present, base::Time now);
   [[nodiscard]] std::unique_ptr<Client> client_of(const Newcomer& newcomer, const Place& place);
-  [[nodiscard]] std::unique_ptr<Will> will_of(const Newcomer& newcomer, const Place& place);
+  [[nodiscard]] WillNumber will_of(const Newcomer& newcomer, const Place& place);
   [[nodiscard]] static bool takes_connack(const wire::mqtt::Connect& connect, const ListenerLimits& limits);
   [[nodiscard]] static bool takes_connack(const Newcomer& newcomer);
   [[nodiscard]] static wire::mqtt::Connack connack_of(const Newcomer& newcomer, wire::mqtt::Seconds expiry,
@@ -210,7 +211,7 @@ class Shard final : private Ledger {
   void end_client(std::uint32_t at, EndReason reason, WillNow will, base::Time now);
   void detach(std::uint32_t at, EndReason reason, WillNow will, base::Time now);
   void discard_session(std::uint32_t at, base::Time now);
-  void fire(const Will& will, base::Time now);
+  void fire(WillNumber number, base::Time now);
   void tell_presence(const Place& place, const char* what, EndReason reason, base::Time now);
   void auto_subscribe(std::uint32_t at, base::Time now);
 
@@ -326,6 +327,7 @@ class Shard final : private Ledger {
   RouteTable routes_;     // of the other shards
   RetainedTree retained_;
   ShareGroups groups_;
+  WillRegistry wills_;
   base::Random random_;
 
   std::uint64_t last_message_ = 0;

@@ -46,6 +46,9 @@ class ShardRig {
   // What the access rules say: everything, unless set.
   std::function<bool(std::string_view client_id, Action action, std::string_view topic)> may;
 
+  // Whether a will may be published now: any, unless set.
+  std::function<bool(std::string_view client_id, ClaimToken token)> may_fire;
+
   // A client whose connections arrive at that shard.
   RigClient& client(std::string id, unsigned shard = 0) {
     return *clients_.emplace_back(std::make_unique<RigClient>(
@@ -270,6 +273,9 @@ class ShardRig {
     bool granted(base::Key link, unsigned holder) override { return rig.granted(number, link, holder); }
     std::unique_ptr<AuthMethod> begin_auth(base::Key link, const AuthQuestion& question) override {
       return rig.begin_auth ? rig.begin_auth(number, link, question) : nullptr;
+    }
+    bool may_fire(std::string_view client_id, ClaimToken token) override {
+      return !rig.may_fire || rig.may_fire(client_id, token);
     }
     void mail(unsigned to, Mail mail) override {
       rig.letters_[number * rig.settings.shards + to].push_back(std::move(mail));
