@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -245,6 +246,8 @@ class Shard final : private Ledger {
   // subscribing.cc
   void on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
   [[nodiscard]] static const wire::mqtt::Fault* fault_of(const wire::mqtt::FilterList& filters);
+  [[nodiscard]] bool is_in_use(const Place& place, std::uint16_t packet_id) const;
+  void refuse_packet_id(std::uint32_t at, std::uint16_t packet_id, std::size_t filters, wire::mqtt::PacketType answer);
   [[nodiscard]] PendingSuback pending_for(std::uint32_t at, std::uint16_t packet_id);
   [[nodiscard]] std::string effective(const Session& session, std::string_view filter);
   [[nodiscard]] wire::mqtt::Reason subscribe(std::uint32_t at, std::string_view asked,
@@ -359,6 +362,8 @@ class Shard final : private Ledger {
   boost::unordered_flat_map<std::uint64_t, MessageRef> delayed_;
   std::uint64_t delayed_bytes_ = 0;
   boost::unordered_flat_map<std::uint64_t, PendingSuback> pending_;
+  // Packet identifiers of SUBSCRIBE packets in pending_, with the connection.
+  boost::unordered_flat_set<std::pair<std::uint64_t, std::uint16_t>> pending_ids_;
   boost::unordered_flat_map<std::uint64_t, ShareGroups::Group> group_keys_;  // how shards name groups to each other
   boost::unordered_flat_set<ShareGroups::Group> busy_groups_;  // in which more or less is under way than was told
   std::deque<base::Key> scanning_;                             // places whose scans can go on

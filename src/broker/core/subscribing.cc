@@ -8,6 +8,7 @@
 namespace holdfast::broker {
 
 using wire::mqtt::Fault;
+using wire::mqtt::PacketType;
 using wire::mqtt::Property;
 using wire::mqtt::Reason;
 using wire::mqtt::RetainHandling;
@@ -17,6 +18,8 @@ namespace {
 constexpr std::string_view kExclusive = "$exclusive/";
 constexpr std::size_t kScansATurn = 256;
 constexpr std::size_t kScanSteps = 64;
+
+std::uint64_t link_number(base::Key link) { return std::uint64_t{link.index} << 32 | link.generation; }
 
 //= MQTT5 [MQTT-3.8.3-4]
 constexpr Fault kNoLocalShared{Reason::protocol_error, "MQTT5 [MQTT-3.8.3-4]", "No Local on a shared subscription"};
@@ -55,6 +58,9 @@ void Shard::on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wir
   if (fault == nullptr) fault = check_answer(*place.client, subscribe.filters);
   if (fault != nullptr) return fail(at, *fault, now);
   counters_.subscribes.add();
+  if (is_in_use(place, subscribe.packet_id)) {
+    return refuse_packet_id(at, subscribe.packet_id, subscribe.filters.count(), PacketType::suback);
+  }
   PendingSuback pending = pending_for(at, subscribe.packet_id);
   for (const wire::mqtt::Filter& each : subscribe.filters) {
     const SubscriptionOptions options{.qos = std::min(each.options.qos, place.client->limits.qos_max),
@@ -72,6 +78,30 @@ const Fault* Shard::fault_of(const wire::mqtt::FilterList& filters) {
     if (each.options.no_local && parse_share(each.filter).form == ShareRead::Form::shared) return &kNoLocalShared;
   }
   return nullptr;
+}
+
+// By a PUBLISH of the client that is not finished, or by a SUBSCRIBE that is not answered. Older versions have no way
+// to say so, and nothing is mixed up by it: there the packet is one like any other.
+//= MQTT5 [MQTT-2.2.1-3]
+bool Shard::is_in_use(const Place& place, std::uint16_t packet_id) const {
+  if (!place.client->is_v5()) return false;
+  return place.session.inbound().has(packet_id) || pending_ids_.contains({link_number(place.client->link), packet_id});
+}
+
+// Nothing is done of what the packet asks for.
+void Shard::refuse_packet_id(std::uint32_t at, std::uint16_t packet_id, std::size_t filters, PacketType answer) {
+  const std::vector<Reason> codes(filters, Reason::packet_identifier_in_use);
+  Client& client = *places_[at].client;
+  if (answer == PacketType::suback) {
+    wire::mqtt::Suback suback;
+    suback.packet_id = packet_id;
+    suback.codes = std::as_bytes(std::span(codes));
+    return client.send(suback);
+  }
+  wire::mqtt::Unsuback unsuback;
+  unsuback.packet_id = packet_id;
+  unsuback.codes = std::as_bytes(std::span(codes));
+  client.send(unsuback);
 }
 
 Shard::PendingSuback Shard::pending_for(std::uint32_t at, std::uint16_t packet_id) {
@@ -154,6 +184,9 @@ void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, w
   if (fault == nullptr) fault = check_answer(*place.client, unsubscribe.filters);
   if (fault != nullptr) return fail(at, *fault, now);
   counters_.unsubscribes.add();
+  if (is_in_use(place, unsubscribe.packet_id)) {
+    return refuse_packet_id(at, unsubscribe.packet_id, unsubscribe.filters.count(), PacketType::unsuback);
+  }
   //= MQTT5 [MQTT-3.10.4-4]
   //= MQTT5 [MQTT-3.11.3-1]
   std::vector<Reason> codes;
@@ -199,6 +232,7 @@ void Shard::wait_for_answers(PendingSuback pending, base::Time now) {
     mail_all(RoutesAsk{pending.ticket});
   }
   if (pending.waits_for == 0) return finish(pending, now);
+  if (pending.packet_id != 0) pending_ids_.insert({link_number(pending.link), pending.packet_id});
   pending_.emplace(pending.ticket, std::move(pending));
 }
 
@@ -214,6 +248,7 @@ void Shard::on_answer(std::uint64_t ticket, base::Time now) {
 //= MQTT5 [MQTT-3.8.4-2]
 //= MQTT5 [MQTT-3.8.4-6]
 void Shard::finish(PendingSuback& pending, base::Time now) {
+  if (!pending_ids_.empty()) pending_ids_.erase({link_number(pending.link), pending.packet_id});
   Place* place = places_.find(pending.place);
   if (place == nullptr || !place->client || place->client->link != pending.link) return;
   if (pending.packet_id != 0) {
