@@ -16,6 +16,7 @@ wire::websocket::CloseCode close_code_of(EndReason reason) {
   switch (reason) {
     case EndReason::malformed:
     case EndReason::protocol_error:
+    case EndReason::receive_maximum:
     case EndReason::no_connect: return CloseCode::protocol_error;
     case EndReason::not_authorized:
     case EndReason::refused:

@@ -70,9 +70,10 @@ void add_of_sessions(Rows<As>& rows) {
   rows.add("inflight_max", count(1, kTwoBytesMax), &Limits::inflight_max, 32,
            "How many messages of QoS 1 and 2 may be on their way to a client without being acknowledged; further ones "
            "wait in its queue. A client of MQTT 5 may ask for fewer (Receive Maximum).");
-  rows.add("awaiting_rel_max", count(1, kTwoBytesMax), &Limits::awaiting_rel_max, 1000,
-           "How many messages of QoS 1 and 2 a client may be sending at once. Clients of MQTT 5 are told (Receive "
-           "Maximum); one that sends more is disconnected.");
+  rows.add(
+      "awaiting_rel_max", count(1, kTwoBytesMax), &Limits::awaiting_rel_max, 1000,
+      "How many messages of QoS 1 and 2 a client may be sending at once. Clients of MQTT 5 are told (Receive "
+      "Maximum); of older ones those of QoS 2 count until they are released. One that sends more is disconnected.");
   rows.add("session_expiry_max", duration(0s, 3650 * kDay), &Limits::session_expiry_max, "2h",
            "How long a session is kept when its client is gone: the most that a client of MQTT 5 gets, and what one of "
            "MQTT 3 gets that asks for a session to be kept. 0s: none is kept.");

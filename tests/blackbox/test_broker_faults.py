@@ -753,6 +753,16 @@ def test_an_address_of_which_too_many_logins_fail_is_not_listened_to(broker_proc
     elsewhere.ping()
 
 
+@pytest.mark.parametrize("version", [V311, V5])
+def test_who_never_releases_its_messages_is_sent_away(broker_process, version):
+    broker = broker_process(broker={"awaiting_rel_max": 5})
+    client = broker.connect(version=version)
+    for number in range(1, 7):
+        client.send_publish("x", b"", qos=2, packet_id=number)
+    client.rest()
+    broker.gateway.wait_metric("holdfast_closed_total", 1, reason="receive_maximum")
+
+
 def test_a_packet_id_of_an_unfinished_message_is_not_one_for_subscribe(broker_process):
     client = broker_process(workers=2).connect()
     client.send_publish(fresh("t/"), b"1", qos=2, packet_id=900)

@@ -14,6 +14,7 @@ const char* name(EndReason reason) noexcept {
     case EndReason::no_upgrade: return "no_upgrade";
     case EndReason::malformed: return "malformed";
     case EndReason::protocol_error: return "protocol_error";
+    case EndReason::receive_maximum: return "receive_maximum";
     case EndReason::not_authorized: return "not_authorized";
     case EndReason::refused: return "refused";
     case EndReason::busy: return "busy";

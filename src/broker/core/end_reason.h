@@ -17,6 +17,7 @@ enum class EndReason : std::uint8_t {
   no_upgrade,           // its HTTP request did not begin a WebSocket of ours
   malformed,            // bytes that are no packet
   protocol_error,       // a packet that may not come now, or not so
+  receive_maximum,      // more of its messages were unfinished than awaiting_rel_max
   not_authorized,       // it did what the ACL denies, and auth.acl.when_denied says disconnect
   refused,              // CONNACK said no, or it could not show again who it is
   busy,                 // nobody had time to find out who it is
@@ -29,7 +30,7 @@ enum class EndReason : std::uint8_t {
   no_memory,
   stopped,  // the process stops
 };
-inline constexpr std::size_t kEndReasons = 21;
+inline constexpr std::size_t kEndReasons = 22;
 
 [[nodiscard]] const char* name(EndReason reason) noexcept;
 

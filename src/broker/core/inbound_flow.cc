@@ -13,6 +13,8 @@ namespace {
 
 constexpr Fault kTooMany{Reason::receive_maximum_exceeded, "MQTT5 [MQTT-3.3.4-7]",
                          "more PUBLISH packets in flight than the Receive Maximum"};
+constexpr Fault kTooManyUnreleased{Reason::receive_maximum_exceeded, "MQTT311 4.3.3",
+                                   "more QoS 2 messages that are not released than awaiting_rel_max"};
 constexpr Fault kEarlyRelease{Reason::protocol_error, "MQTT5 4.3.3", "PUBREL before the PUBREC that it answers"};
 
 }  // namespace
@@ -41,6 +43,10 @@ Arrival InboundFlow::arrive(Qos qos, std::uint16_t packet_id, Outlet& outlet) {
   if (is_v5 && is_in_use) {
     answer_in_turn(qos, packet_id, Reason::packet_identifier_in_use, outlet);
     return {Arrival::What::refused, 0, nullptr};
+  }
+  // Older versions know no Receive Maximum, and a client that never releases anything would make this grow.
+  if (!is_v5 && qos == Qos::exactly_once && !has_qos2 && qos2_ids_.size() >= outlet.terms.inbound_receive_maximum) {
+    return {Arrival::What::fault, 0, &kTooManyUnreleased};
   }
   if (qos == Qos::exactly_once) insert_qos2(packet_id);
   owed_.push_back(Owed(qos, packet_id));

@@ -6,7 +6,9 @@
 //
 // Thread: the worker's. Cost: O(1); a QoS 2 identifier is found in O(log n) and its going moves those above it.
 // Limits: what is owed is bounded by the Receive Maximum of MQTT 5, before that by how far the server reads ahead
-//         (owed()); QoS 2 identifiers by 65,535, 2 bytes each. Memory: 56 bytes, more only while something is open.
+//         (owed()); QoS 2 identifiers of clients before MQTT 5 by inbound_receive_maximum, over which they are faulty,
+//         of others by 65,535, as they outlive connections; 2 bytes each. Memory: 56 bytes, more only while something
+//         is open.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,7 @@ struct ListenerLimits {
   std::uint32_t client_id_length_max = 1024;
   std::uint32_t subscriptions_max = 0;   // of one client; 0: no limit
   std::uint16_t inflight_max = 32;       // to the client, unacknowledged
-  std::uint16_t awaiting_rel_max = 100;  // from the client, unfinished: our receive maximum
+  std::uint16_t awaiting_rel_max = 100;  // from the client, unfinished: our receive maximum; before MQTT 5, of QoS 2
   std::uint16_t topic_alias_max = 0;
   bool retain_available = true;
   bool wildcard_available = true;

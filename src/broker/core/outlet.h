@@ -18,7 +18,7 @@ class Session;
 struct LinkTerms {
   wire::mqtt::Version version = wire::mqtt::Version::v5;
   std::uint16_t receive_maximum = 65'535;          // the client's: how many QoS 1 and 2 it takes at a time
-  std::uint16_t inbound_receive_maximum = 65'535;  // ours, as CONNACK said it; older clients know no such limit
+  std::uint16_t inbound_receive_maximum = 65'535;  // ours, as CONNACK said it; of older clients, of QoS 2 only
   std::uint16_t topic_prefix_bytes = 0;            // how much of a topic is the mountpoint, which the client never sees
   std::uint32_t packet_bytes_max = 0;              // the client's Maximum Packet Size; 0: none
 };

@@ -72,7 +72,9 @@ void Shard::on_disconnect(std::uint32_t at, const wire::mqtt::Header& header, wi
 //= MQTT311 [MQTT-4.8.0-1]
 void Shard::fail(std::uint32_t at, const Fault& fault, base::Time now) {
   const bool malformed = fault.reason == Reason::malformed_packet || fault.reason == Reason::packet_too_large;
-  send_away(at, fault.reason, fault.what, malformed ? EndReason::malformed : EndReason::protocol_error, now);
+  const bool too_many = fault.reason == Reason::receive_maximum_exceeded;
+  const EndReason why = too_many ? EndReason::receive_maximum : EndReason::protocol_error;
+  send_away(at, fault.reason, fault.what, malformed ? EndReason::malformed : why, now);
 }
 
 // A client that has authenticated by a method may do so again, at any time, and goes on with the rest meanwhile.
