@@ -297,6 +297,9 @@ void Broker::add_totals(Totals& totals, const WorkerCounters& counters) const {
   for (const wire::mqtt::PacketType type : kOfClients) {
     totals.packets_received[name(type)] += counters.packets_received[static_cast<std::size_t>(type)].value();
   }
+  for (std::size_t i = 0; i < kRefusedTopics; ++i) {
+    totals.topics_refused[name(static_cast<RefusedTopic>(i))] += counters.topics_refused[i].value();
+  }
   for (std::size_t i = 0; i < kDropReasons; ++i) {
     totals.dropped[name(static_cast<DropReason>(i))] += counters.dropped[i].value();
   }

@@ -52,6 +52,9 @@ void add_messages(MetricsPage& page, const Totals& totals) {
       .add({}, number(totals.messages_unmatched));
   page.counter("holdfast_broker_messages_denied_total", "Messages that the access rules did not allow.")
       .add({}, number(totals.messages_denied));
+  auto topics = page.counter("holdfast_broker_topics_refused_total",
+                             "PUBLISH packets whose topic the broker does not accept, by reason.");
+  for (const auto& [reason, count] : totals.topics_refused) topics.add({{"reason", reason}}, number(count));
   page.counter("holdfast_broker_messages_forwarded_total", "Messages handed from one worker to another.")
       .add({}, number(totals.messages_forwarded));
   page.counter("holdfast_broker_paced_total", "How often a client had to wait because it sends more than it may.")

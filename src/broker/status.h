@@ -65,6 +65,7 @@ struct Totals {
   std::uint64_t bytes_sent = 0;
   std::map<std::string, std::uint64_t> packets_received;  // by type
   std::map<std::string, std::uint64_t> dropped;           // by reason
+  std::map<std::string, std::uint64_t> topics_refused;    // by reason
   std::uint64_t messages_alive = 0;                       // in memory, each counted once
   std::uint64_t message_bytes_alive = 0;
 };

@@ -83,14 +83,14 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
   const Client& client = *place.client;
   const Session& session = place.session;
   const std::uint32_t levels_max = client.limits.topic_levels_max;
-  if (topic.size() > client.limits.topic_length_max) return Reason::topic_name_invalid;
-  if (levels_max < kLevelsMax && count_levels(topic) > levels_max) return Reason::topic_name_invalid;
+  if (topic.size() > client.limits.topic_length_max) return refuse_topic(RefusedTopic::too_long);
+  if (levels_max < kLevelsMax && count_levels(topic) > levels_max) return refuse_topic(RefusedTopic::too_deep);
   const char* const as_it_came = topic.data();
   topic = rewritten(settings_.rewrites, Rewrite::Of::publish, topic, session.client_id(), session.user_name(), made_);
   std::optional<DelayedTopic> delayed;
   if (topic.starts_with(kDelayed)) {
     delayed = parse_delayed(topic);
-    if (!delayed) return Reason::topic_name_invalid;
+    if (!delayed) return refuse_topic(RefusedTopic::delayed);
     topic = delayed->topic;
   }
   if (topic.starts_with("$SYS/") || !ports_.may(client.link, Action::publish, topic)) {
@@ -98,7 +98,7 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
     return Reason::not_authorized;
   }
   topic = with_mountpoint(place, topic, made_);
-  if (topic.data() != as_it_came && !valid_topic(topic)) return Reason::topic_name_invalid;
+  if (topic.data() != as_it_came && !valid_topic(topic)) return refuse_topic(RefusedTopic::made);
   Message::Parts parts{.id = next_id(),
                        .qos = publish.qos,
                        .retain = publish.retain,
@@ -109,6 +109,12 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
   if (publish.properties.present != 0) take_properties(parts, publish.properties, now);
   if (delayed) return delay(parts, delayed->delay, now);
   return publish_parts(parts, now);
+}
+
+// MQTT5 3.4.2.1: not malformed, but not accepted. QoS 0 has no answer, and older versions no words: they are counted.
+Reason Shard::refuse_topic(RefusedTopic reason) {
+  counters_.topics_refused[static_cast<std::size_t>(reason)].add();
+  return Reason::topic_name_invalid;
 }
 
 //= MQTT5 [MQTT-3.3.2-4]

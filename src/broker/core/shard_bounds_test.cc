@@ -44,5 +44,46 @@ TEST_P(ShardBounds, WhatIsReleasedOrSentAgainCountsNoMore) {
   EXPECT_EQ(a.ended(), EndReason::receive_maximum);
 }
 
+struct Refused {
+  const char* topic;
+  RefusedTopic reason;
+};
+const Refused kRefused[] = {
+    {"0123456789abcdef0123", RefusedTopic::too_long},
+    {"a/b/c/d", RefusedTopic::too_deep},
+    {"$delayed/x/a", RefusedTopic::delayed},
+    {"$delayed/5/", RefusedTopic::delayed},
+    {"bad/a", RefusedTopic::made},
+};
+
+TEST_P(ShardBounds, ATopicThatIsNotAcceptedIsCountedByItsReason) {
+  for (const Refused& c : kRefused) {
+    SCOPED_TRACE(c.topic);
+    ShardRig rig(GetParam(), [](ShardSettings& settings, ListenerLimits& limits) {
+      limits.topic_length_max = 16;
+      limits.topic_levels_max = 3;
+      settings.delayed_max = 10;
+      settings.delayed_bytes_max = 1000;
+      settings.delayed_longest = std::chrono::seconds(10);
+      settings.rewrites = {{.from = "bad/+", .to = "bad/+/$1"}};
+    });
+    std::uint64_t expected = 0;
+    const auto count = [&] {
+      return rig.sum([&](ShardCounters & c2) -> auto& {
+        return c2.topics_refused[static_cast<std::size_t>(c.reason)];
+      });
+    };
+    for (const Protocol version : {Protocol::v311, Protocol::v5}) {
+      RigClient& a = rig.connected("a", 1, {.version = version});
+      a.publish(c.topic, "1");
+      EXPECT_EQ(count(), static_cast<std::int64_t>(++expected));
+      a.publish(c.topic, "1", {.qos = Qos::at_least_once});
+      EXPECT_EQ(count(), static_cast<std::int64_t>(++expected));
+      EXPECT_EQ(a.acked(PacketType::puback), version == Protocol::v5 ? Reason::topic_name_invalid : Reason::success);
+      EXPECT_TRUE(a.is_connected());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::broker

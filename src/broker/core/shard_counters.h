@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "base/counter.h"
 #include "broker/core/outlet.h"
@@ -12,16 +13,27 @@ namespace holdfast::broker {
 
 inline constexpr std::size_t kDropReasons = 7;
 
+// Why a PUBLISH that follows the standard went to nobody.
+enum class RefusedTopic : std::uint8_t {
+  too_long,  // above topic_length_max
+  too_deep,  // above topic_levels_max
+  delayed,   // $delayed, and then no seconds or no topic
+  made,      // what the rewrite rules or the mountpoint have made of it is no topic
+};
+inline constexpr std::size_t kRefusedTopics = 4;
+[[nodiscard]] const char* name(RefusedTopic reason) noexcept;
+
 struct ShardCounters {
   // Packets and messages.
-  std::array<base::Counter, 16> packets_received;  // by packet type
-  std::array<base::Counter, 3> messages_received;  // PUBLISH of clients, by QoS
-  std::array<base::Counter, 3> messages_sent;      // to clients, by the QoS they were sent with
-  base::Counter messages_unmatched;                // nobody wanted them
-  base::Counter messages_denied;                   // the access rules said no
-  base::Counter messages_forwarded;                // to other shards
-  base::Counter messages_retained;                 // stored as retained
-  base::Counter retained_refused;                  // beyond a limit
+  std::array<base::Counter, 16> packets_received;            // by packet type
+  std::array<base::Counter, 3> messages_received;            // PUBLISH of clients, by QoS
+  std::array<base::Counter, 3> messages_sent;                // to clients, by the QoS they were sent with
+  base::Counter messages_unmatched;                          // nobody wanted them
+  std::array<base::Counter, kRefusedTopics> topics_refused;  // PUBLISH of clients, by RefusedTopic
+  base::Counter messages_denied;                             // the access rules said no
+  base::Counter messages_forwarded;                          // to other shards
+  base::Counter messages_retained;                           // stored as retained
+  base::Counter retained_refused;                            // beyond a limit
   base::Counter delayed_refused;
   std::array<base::Counter, kDropReasons> dropped;  // copies for one client, by DropReason
   base::Counter no_member;                          // a shared group had nobody to take it
