@@ -145,10 +145,12 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
   return at;
 }
 
-// Names come from clients: what they are put into must not become a filter for the topics of others.
+// Names come from clients: what they are put into must not become a filter for the topics of others, nor lead to where
+// those are mounted.
 std::optional<Reason> Shard::refusal_of(const Newcomer& newcomer, std::string_view mountpoint) {
-  if (mountpoint.empty()) return std::nullopt;
-  if (!valid_topic(mountpoint)) return Reason::client_identifier_not_valid;
+  if (newcomer.limits.mountpoint.empty()) return std::nullopt;
+  if (!names_fit(newcomer.limits.mountpoint, newcomer.client_id, newcomer.user) || !valid_topic(mountpoint))
+    return Reason::client_identifier_not_valid;
   if (!newcomer.connect.will) return std::nullopt;
   const bool fits = valid_topic(std::string(mountpoint) + std::string(newcomer.connect.will->topic));
   return fits ? std::nullopt : std::optional(Reason::topic_name_invalid);

@@ -86,11 +86,17 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
   if (topic.size() > client.limits.topic_length_max) return refuse_topic(RefusedTopic::too_long);
   if (levels_max < kLevelsMax && count_levels(topic) > levels_max) return refuse_topic(RefusedTopic::too_deep);
   const char* const as_it_came = topic.data();
-  topic = rewritten(settings_.rewrites, Rewrite::Of::publish, topic, session.client_id(), session.user_name(), made_);
   std::optional<DelayedTopic> delayed;
-  if (topic.starts_with(kDelayed)) {
+  if (topic.starts_with(kDelayed)) {  // rewrite rules see the topic that it is about
     delayed = parse_delayed(topic);
     if (!delayed) return refuse_topic(RefusedTopic::delayed);
+    topic = delayed->topic;
+  }
+  topic = rewritten(settings_.rewrites, Rewrite::Of::publish, topic, session.client_id(), session.user_name(), made_);
+  if (topic.starts_with(kDelayed)) {  // so they have made it, or it was put there twice
+    if (delayed) return refuse_topic(RefusedTopic::delayed);
+    delayed = parse_delayed(topic);
+    if (!delayed || delayed->topic.starts_with(kDelayed)) return refuse_topic(RefusedTopic::delayed);
     topic = delayed->topic;
   }
   if (topic.starts_with("$SYS/") || !ports_.may(client.link, Action::publish, topic)) {
