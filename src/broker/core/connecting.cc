@@ -132,12 +132,12 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
   //= MQTT5 [MQTT-3.1.4-3]
   //= MQTT311 [MQTT-3.1.4-2]
   if (at != kNoPlace && places_[at].client) take_over(at, now);
-  // One that was to end with the connection that was just taken over has ended, and one whose topics are mounted
-  // elsewhere is another's.
+  // One that was to end with the connection that was just taken over has ended. One that somebody else has made, or
+  // whose topics are mounted elsewhere, is another's: its messages were let through to that one only.
   //= MQTT5 [MQTT-3.1.2-4]
   //= MQTT311 [MQTT-3.1.2-6]
   const bool present = at != kNoPlace && !newcomer.connect.clean_start && places_[at].session.expiry().count() > 0 &&
-                       places_[at].mountpoint.view() == mountpoint;
+                       places_[at].session.user_name() == newcomer.user && places_[at].mountpoint.view() == mountpoint;
   if (at != kNoPlace && !present) discard_session(at, now);
   if (!present) at = begin_session(newcomer, mountpoint);
   settle(newcomer.client_id, Claims::Outcome::attached);
@@ -192,7 +192,6 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   place.token = newcomer.token;
   place.due = ++last_due_;
   place.session.set_expiry(expiry);
-  place.session.set_user_name(newcomer.user);
   SessionLimits limits = settings_.queue;
   limits.inflight_max = newcomer.limits.inflight_max;
   place.session.set_limits(limits);

@@ -63,7 +63,6 @@ class Session {
   [[nodiscard]] std::string_view client_id() const noexcept { return client_id_.view(); }
   [[nodiscard]] std::string_view user_name() const noexcept { return user_name_.view(); }
   [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
-  void set_user_name(std::string_view user_name) { user_name_ = FlatText(user_name); }
   [[nodiscard]] const SessionLimits& limits() const noexcept { return limits_; }
   // What is above new limits stays until it leaves by itself.
   void set_limits(const SessionLimits& limits) noexcept { limits_ = limits; }
