@@ -190,9 +190,15 @@ void Shard::find_receivers(const HashedTopic& topic, std::uint64_t publisher) {
   hits_.clear();
   hit_ids_.clear();
   hit_groups_.clear();
-  tree_.match(topic, [&](const Subscription& subscription) { add_hit(subscription, publisher); });
+  tree_.match(topic, [&](const Subscription& subscription) {
+    Place& place = places_[subscription.subscriber];
+    if (is_behind(place.mountpoint.view(), topic.text())) add_hit(place, subscription, publisher);
+  });
   if (group_tree_.filters() > 0) {
-    group_tree_.match(topic, [&](const Subscription& group) { hit_groups_.push_back(group.subscriber & ~kGroupBit); });
+    group_tree_.match(topic, [&](const Subscription& subscription) {
+      const ShareGroups::Group group = subscription.subscriber & ~kGroupBit;
+      if (is_behind(mountpoint_of(group), topic.text())) hit_groups_.push_back(group);
+    });
   }
   wanting_shards_ = settings_.shards > 1 ? routes_.match(topic) : 0;
 }
@@ -201,8 +207,7 @@ void Shard::find_receivers(const HashedTopic& topic, std::uint64_t publisher) {
 //= MQTT5 [MQTT-3.3.4-2]
 //= MQTT5 [MQTT-3.3.4-3]
 //= MQTT311 [MQTT-3.3.5-1]
-void Shard::add_hit(const Subscription& subscription, std::uint64_t publisher) {
-  Place& place = places_[subscription.subscriber];
+void Shard::add_hit(Place& place, const Subscription& subscription, std::uint64_t publisher) {
   const SubscriptionOptions& options = subscription.options;
   //= MQTT5 [MQTT-3.8.3-3]
   if (options.no_local && publisher == place.session.serial()) return;

@@ -235,7 +235,7 @@ class Shard final : private Ledger {
   wire::mqtt::Reason publish_parts(const Message::Parts& parts, base::Time now);
   [[nodiscard]] bool is_wanted(std::string_view topic);
   void find_receivers(const HashedTopic& topic, std::uint64_t publisher);
-  void add_hit(const Subscription& subscription, std::uint64_t publisher);
+  void add_hit(Place& place, const Subscription& subscription, std::uint64_t publisher);
   wire::mqtt::Reason hand_out(const MessageRef& message, base::Time now);
   void deliver(const MessageRef& message, const Hit& hit, base::Time now);
   void note(const Place& place, const Outcome& outcome);
@@ -276,8 +276,11 @@ class Shard final : private Ledger {
 
   // sharing.cc
   [[nodiscard]] std::uint64_t group_key(std::string_view name, std::string_view filter) const noexcept;
-  void join(std::uint32_t at, std::string_view name, std::string_view filter, const SubscriptionOptions& options);
-  void part_from(std::uint32_t at, std::string_view name, std::string_view filter);
+  // The groups of two mountpoints are two, also where their filters come to the same: NAME, or NAME/MOUNTPOINT.
+  [[nodiscard]] static std::string group_name(const Place& place, std::string_view share_name);
+  [[nodiscard]] std::string_view mountpoint_of(ShareGroups::Group group) const noexcept;
+  void join(std::uint32_t at, std::string_view share_name, std::string_view filter, const SubscriptionOptions& options);
+  void part_from(std::uint32_t at, std::string_view share_name, std::string_view filter);
   void know_group(ShareGroups::Group group);
   void forget_group(ShareGroups::Group group, std::string_view name, std::string_view filter);
   void tell_group(ShareGroups::Group group);

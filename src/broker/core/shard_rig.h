@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ class ShardRig {
 
   ShardSettings settings;
   ListenerLimits limits;
+  std::map<std::string, ListenerLimits, std::less<>> other_limits;  // by client id, of who comes by another listener
   base::Time now{std::chrono::hours(1)};
   bool by_hand = false;             // nothing happens but by step(), bring() and settle()
   bool identifies_by_hand = false;  // who has said CONNECT waits for identify()
@@ -377,6 +379,11 @@ class ShardRig {
     return false;
   }
 
+  [[nodiscard]] const ListenerLimits& limits_of(std::string_view client_id) const {
+    const auto found = other_limits.find(client_id);
+    return found == other_limits.end() ? limits : found->second;
+  }
+
   void take_connect(Worker& worker, base::Key key, Link& link, const wire::mqtt::Header& header,
                     const wire::mqtt::Bytes& packet) {
     if (header.type != wire::mqtt::PacketType::connect) return worker.end(key, EndReason::no_connect);
@@ -385,7 +392,8 @@ class ShardRig {
     const wire::mqtt::Fault* fault = wire::mqtt::decode_connect(header, body, connect);
     link.version = connect.version;
     if (fault != nullptr) return refuse(worker, key, link, fault->reason);
-    if (const auto reason = worker.shard.judge(connect, limits)) return refuse(worker, key, link, *reason);
+    if (const auto reason = worker.shard.judge(connect, limits_of(connect.client_id)))
+      return refuse(worker, key, link, *reason);
     link.connect = packet;
     link.is_assigned = connect.client_id.empty();
     link.client_id = link.is_assigned ? worker.shard.new_client_id() : std::string(connect.client_id);
@@ -480,7 +488,7 @@ class ShardRig {
     const std::vector<std::byte> auth_data = std::exchange(link.auth_data, {});
     const std::uint32_t place = workers_[number]->shard.attach({.link = key,
                                                                 .connect = connect,
-                                                                .limits = limits,
+                                                                .limits = limits_of(client_id),
                                                                 .client_id = client_id,
                                                                 .user = user,
                                                                 .is_assigned = link.is_assigned,

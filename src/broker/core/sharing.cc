@@ -9,9 +9,24 @@ std::uint64_t Shard::group_key(std::string_view name, std::string_view filter) c
   return keyed_hash(settings_.hash_key, name) * 31 + keyed_hash(settings_.hash_key, filter);
 }
 
-void Shard::join(std::uint32_t at, std::string_view name, std::string_view filter, const SubscriptionOptions& options) {
+// The name that a client gives has no slash.
+//= MQTT5 [MQTT-4.8.2-2]
+std::string Shard::group_name(const Place& place, std::string_view share_name) {
+  std::string name(share_name);
+  if (!place.mountpoint.view().empty()) name.append("/").append(place.mountpoint.view());
+  return name;
+}
+
+std::string_view Shard::mountpoint_of(ShareGroups::Group group) const noexcept {
+  const std::string_view name = groups_.name(group);
+  const std::size_t slash = name.find('/');
+  return slash == std::string_view::npos ? std::string_view() : name.substr(slash + 1);
+}
+
+void Shard::join(std::uint32_t at, std::string_view share_name, std::string_view filter,
+                 const SubscriptionOptions& options) {
   const Place& place = places_[at];
-  const ShareGroups::Joined joined = groups_.join(name, filter,
+  const ShareGroups::Joined joined = groups_.join(group_name(place, share_name), filter,
                                                   {.subscription = {.subscriber = at, .options = options},
                                                    .key = keyed_hash(settings_.hash_key, place.session.client_id()),
                                                    .presence = place.client ? Presence::online : Presence::offline});
@@ -19,7 +34,8 @@ void Shard::join(std::uint32_t at, std::string_view name, std::string_view filte
   if (joined.is_new_member) tell_group(joined.group);
 }
 
-void Shard::part_from(std::uint32_t at, std::string_view name, std::string_view filter) {
+void Shard::part_from(std::uint32_t at, std::string_view share_name, std::string_view filter) {
+  const std::string name = group_name(places_[at], share_name);
   const std::optional<ShareGroups::Group> group = groups_.find(name, filter);
   if (!group) return;
   places_[at].session.keep_shared(*group);
@@ -70,7 +86,7 @@ void Shard::for_each_group(const Place& place, Visit&& visit) const {
   for (const SubscriptionEntry& entry : place.session.subscriptions()) {
     const ShareRead share = parse_share(entry.filter.view());
     if (share.form != ShareRead::Form::shared) continue;
-    if (const auto group = groups_.find(share.group, mounted(place, share.filter))) visit(*group);
+    if (const auto group = groups_.find(group_name(place, share.group), mounted(place, share.filter))) visit(*group);
   }
 }
 

@@ -42,6 +42,12 @@ struct ShareRead {
 };
 [[nodiscard]] ShareRead parse_share(std::string_view filter) noexcept;
 
+// Whether a client behind a mountpoint sees a topic that one of its filters matches, both with the mountpoint before
+// them: the mountpoint and something behind it. `t/#` matches `t` as well, which is no topic of who lives in `t/`.
+[[nodiscard]] constexpr bool is_behind(std::string_view mountpoint, std::string_view topic) noexcept {
+  return mountpoint.empty() || (topic.size() > mountpoint.size() && topic.starts_with(mountpoint));
+}
+
 // Whether a valid filter matches a valid topic. For a few filters; the trees are for many. Allocates nothing.
 [[nodiscard]] bool matches(std::string_view filter, std::string_view topic) noexcept;
 

@@ -1,0 +1,30 @@
+"""Clients behind a mountpoint beside clients that see the whole tree."""
+import pytest
+
+from broker_process import listener
+
+
+@pytest.fixture(params=[1, 2])
+def broker(broker_process, request):
+    return broker_process(workers=request.param, listeners=[listener("t", mountpoint="t/")])
+
+
+def inside(broker, *filters, **options):
+    client = broker.client(listener="t")
+    client.connect(**options)
+    if filters:
+        client.subscribe(*filters)
+    return client
+
+
+def test_a_message_to_the_mountpoints_own_name_is_for_nobody_in_it(broker):
+    everything, member = inside(broker, "#"), inside(broker, "$share/g/#")
+    publisher = broker.connect()
+    publisher.publish("t", b"its own name", retain=True)
+    publisher.publish("t/x", b"behind it")
+    for each in (everything, member):
+        message = each.message()
+        assert (message.topic, message.payload) == ("x", b"behind it")
+    late = inside(broker, "#")
+    publisher.publish("t/x", b"again")
+    assert late.message().payload == b"again"
