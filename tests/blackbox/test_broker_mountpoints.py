@@ -28,3 +28,20 @@ def test_a_message_to_the_mountpoints_own_name_is_for_nobody_in_it(broker):
     late = inside(broker, "#")
     publisher.publish("t/x", b"again")
     assert late.message().payload == b"again"
+
+
+# MQTT5 [MQTT-4.7.2-1]
+# MQTT311 [MQTT-4.7.2-1]
+def test_a_wildcard_in_front_does_not_stand_for_a_dollar_behind_a_mountpoint(broker):
+    publisher = inside(broker)
+    subscribers = [inside(broker, filter) for filter in ("#", "+/bar", "$share/g/#")]
+    publisher.publish("$foo/bar", b"own", retain=True)
+    publisher.publish("a/bar", b"others'", retain=True)
+    late = [inside(broker, filter) for filter in ("#", "+/bar")]
+    for each in subscribers + late:
+        assert each.message().payload == b"others'"
+    named = inside(broker, "$foo/#")
+    assert named.message().payload == b"own"
+    publisher.publish("a/bar", b"end")
+    for each in subscribers + late:
+        assert each.message().payload == b"end"

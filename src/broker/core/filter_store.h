@@ -50,7 +50,8 @@ class FilterStore {
 
   template <typename Visit>
   void visit(std::uint32_t filter, Visit& visit) const {
-    for (const PackedSubscription& each : subscribers(at(filter))) visit(each.unpacked());
+    const std::string_view text = this->text(filter);
+    for (const PackedSubscription& each : subscribers(at(filter))) visit(text, each.unpacked());
   }
   // Backwards from the `left`th, which 0 says is the last, at most `max` of them. Sets how many are left.
   template <typename Visit>

@@ -190,14 +190,14 @@ void Shard::find_receivers(const HashedTopic& topic, std::uint64_t publisher) {
   hits_.clear();
   hit_ids_.clear();
   hit_groups_.clear();
-  tree_.match(topic, [&](const Subscription& subscription) {
+  tree_.match(topic, [&](std::string_view filter, const Subscription& subscription) {
     Place& place = places_[subscription.subscriber];
-    if (is_behind(place.mountpoint.view(), topic.text())) add_hit(place, subscription, publisher);
+    if (is_behind(place.mountpoint.view(), filter, topic.text())) add_hit(place, subscription, publisher);
   });
   if (group_tree_.filters() > 0) {
-    group_tree_.match(topic, [&](const Subscription& subscription) {
+    group_tree_.match(topic, [&](std::string_view filter, const Subscription& subscription) {
       const ShareGroups::Group group = subscription.subscriber & ~kGroupBit;
-      if (is_behind(mountpoint_of(group), topic.text())) hit_groups_.push_back(group);
+      if (is_behind(mountpoint_of(group), filter, topic.text())) hit_groups_.push_back(group);
     });
   }
   wanting_shards_ = settings_.shards > 1 ? routes_.match(topic) : 0;

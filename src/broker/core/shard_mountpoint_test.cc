@@ -44,6 +44,41 @@ TEST_P(ShardMountpoint, WhatIsNotBehindItIsNoTopicOfItsClients) {
   EXPECT_EQ(outside.got(), (Texts{"t=of the mountpoint's own name r"})) << "who is not behind it is not concerned";
 }
 
+// The first level behind the mountpoint is the first one to the client.
+//= MQTT5 [MQTT-4.7.2-1] type=test
+//= MQTT311 [MQTT-4.7.2-1] type=test
+TEST_P(ShardMountpoint, AWildcardInFrontDoesNotStandForADollar) {
+  RigClient& publisher = rig.connected("p", 1);
+  for (const char* topic : {"$foo/bar", "a/bar", "a/$bar"}) publisher.publish(topic, "m", {.qos = k1, .retain = true});
+  const struct {
+    const char* filter;
+    std::vector<std::string> wants;
+  } kCases[] = {
+      {"#", {"a/$bar=m", "a/bar=m"}}, {"+/bar", {"a/bar=m"}},       {"$foo/#", {"$foo/bar=m"}},
+      {"$foo/+", {"$foo/bar=m"}},     {"$foo/bar", {"$foo/bar=m"}}, {"a/+", {"a/$bar=m", "a/bar=m"}},
+  };
+  const auto sorted = [](std::vector<std::string> texts) {
+    std::ranges::sort(texts);
+    return texts;
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.filter);
+    Texts retained;
+    for (const std::string& each : c.wants) retained.push_back(each + " r");
+    (void)inside.subscribe(c.filter);
+    EXPECT_EQ(sorted(inside.got()), sorted(retained));
+    RigClient& member = rig.connected("member", 2);
+    (void)member.subscribe(std::string("$share/g/") + c.filter);
+    for (const char* topic : {"$foo/bar", "a/bar", "a/$bar"}) publisher.publish(topic, "m");
+    EXPECT_EQ(sorted(inside.got()), sorted(c.wants));
+    EXPECT_EQ(sorted(member.got()), sorted(c.wants)) << "as a member";
+    (void)inside.unsubscribe(c.filter);
+    member.disconnect();
+  }
+  (void)outside.subscribe("t/#");
+  EXPECT_EQ(outside.take().size(), 3U) << "to who is not behind it, `t` is the first level";
+}
+
 // `$share/g/#` in `t/` and `$share/g/t/#` outside come to the same filter, and not to the same group.
 TEST_P(ShardMountpoint, GroupsOfTwoMountpointsAreTwo) {
   RigClient& second = rig.connected("second", 1);

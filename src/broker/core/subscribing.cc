@@ -314,7 +314,7 @@ Shard::ScanState Shard::go_on(Place& place, Scan& scan, base::Time now) {
     if (!place.client->ready() || place.session.queued() > 0) return ScanState::blocked;
     const MessageRef message = retained_.next(scan.filter, scan.cursor, steps, now);
     if (!message) break;
-    if (!is_behind(place.mountpoint.view(), message->topic())) continue;
+    if (!is_behind(place.mountpoint.view(), scan.filter, message->topic())) continue;
     //= MQTT5 [MQTT-3.8.3-3]
     if (scan.options.no_local && message->publisher() == place.session.serial()) continue;
     note(place, place.session.deliver(message, delivery, context(place, now)));

@@ -76,7 +76,7 @@ ShareRead parse_share(std::string_view filter) noexcept {
 //= MQTT5 [MQTT-4.7.2-1]
 //= MQTT311 [MQTT-4.7.2-1]
 bool matches(std::string_view filter, std::string_view topic) noexcept {
-  if (is_dollar(topic) && (filter.starts_with('+') || filter.starts_with('#'))) return false;
+  if (is_dollar(topic) && begins_wild(filter)) return false;
   while (true) {
     const Level wanted = take_level(filter);
     if (wanted.text == "#") return true;

@@ -31,6 +31,10 @@ inline constexpr std::size_t kLevelsMax = 128;
 // Names that begin with `$` are the server's own: a filter that begins with a wildcard does not match them.
 [[nodiscard]] constexpr bool is_dollar(std::string_view name) noexcept { return name.starts_with('$'); }
 
+[[nodiscard]] constexpr bool begins_wild(std::string_view filter) noexcept {
+  return filter.starts_with('+') || filter.starts_with('#');
+}
+
 // "$share/GROUP/FILTER", and "$queue/FILTER" as EMQ has it, which is the one group of that name: `group` is "$queue".
 // No group of the first form can be called that way by accident and mean another: they are the same group.
 struct ShareRead {
@@ -43,9 +47,15 @@ struct ShareRead {
 [[nodiscard]] ShareRead parse_share(std::string_view filter) noexcept;
 
 // Whether a client behind a mountpoint sees a topic that one of its filters matches, both with the mountpoint before
-// them: the mountpoint and something behind it. `t/#` matches `t` as well, which is no topic of who lives in `t/`.
-[[nodiscard]] constexpr bool is_behind(std::string_view mountpoint, std::string_view topic) noexcept {
-  return mountpoint.empty() || (topic.size() > mountpoint.size() && topic.starts_with(mountpoint));
+// them: the mountpoint and something behind it. `t/#` matches `t` as well, which is no topic of who lives in `t/`; and
+// to it `t/$x` begins with `$`, which its `#` and `+` do not match. Without a mountpoint that is what the trees see to.
+//= MQTT5 [MQTT-4.7.2-1]
+//= MQTT311 [MQTT-4.7.2-1]
+[[nodiscard]] constexpr bool is_behind(std::string_view mountpoint, std::string_view filter,
+                                       std::string_view topic) noexcept {
+  if (mountpoint.empty()) return true;
+  if (topic.size() <= mountpoint.size() || !topic.starts_with(mountpoint)) return false;
+  return !is_dollar(topic.substr(mountpoint.size())) || !begins_wild(filter.substr(mountpoint.size()));
 }
 
 // Whether a valid filter matches a valid topic. For a few filters; the trees are for many. Allocates nothing.

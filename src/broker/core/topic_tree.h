@@ -43,8 +43,8 @@ class TopicTree {
   //= MQTT311 [MQTT-3.10.4-1]
   Removed remove(std::string_view filter, std::uint32_t subscriber);
 
-  // Calls visit(const Subscription&) for each subscription that matches the topic, in no order. A subscriber that has
-  // several matching filters is visited for each. `visit` must not change the tree.
+  // Calls visit(std::string_view filter, const Subscription&) for each subscription that matches the topic, in no
+  // order. A subscriber that has several matching filters is visited for each. `visit` must not change the tree.
   template <typename Visit>
   void match(const HashedTopic& topic, Visit&& visit) const;
   template <typename Visit>

@@ -34,7 +34,7 @@ class TopicTreeExercise {
     walk();
     while (!model_.empty()) remove(model_.begin()->first, model_.begin()->second.begin()->first);
     demand(tree_.filters() == 0 && tree_.subscriptions() == 0, "not empty");
-    tree_.match("a", [](const Subscription&) { demand(false, "an empty tree matches"); });
+    tree_.match("a", [](std::string_view, const Subscription&) { demand(false, "an empty tree matches"); });
   }
 
  private:
@@ -75,7 +75,7 @@ class TopicTreeExercise {
   }
   void match(const std::string& topic) {
     Found found;
-    tree_.match(topic, [&](const Subscription& each) {
+    tree_.match(topic, [&](std::string_view, const Subscription& each) {
       found.emplace(each.subscriber, each.options.identifier);
       demand(is_known(each), "options");
     });

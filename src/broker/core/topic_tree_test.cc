@@ -20,7 +20,7 @@ constexpr HashKey kKey{1, 2};
 
 std::vector<std::uint32_t> subscribers(const TopicTree& tree, std::string_view topic) {
   std::vector<std::uint32_t> found;
-  tree.match(topic, [&](const Subscription& each) { found.push_back(each.subscriber); });
+  tree.match(topic, [&](std::string_view, const Subscription& each) { found.push_back(each.subscriber); });
   std::ranges::sort(found);
   return found;
 }
@@ -67,7 +67,7 @@ TEST(TopicTree, TheSameFilterAgainReplacesTheSubscription) {
     EXPECT_EQ(tree.add(filter, 7, {.qos = Qos::exactly_once, .identifier = 3}), Added::replaced);
     EXPECT_EQ(tree.subscriptions(), 2U);
     int found = 0;
-    tree.match("a/b", [&](const Subscription& each) {
+    tree.match("a/b", [&](std::string_view, const Subscription& each) {
       if (each.subscriber != 7) return;
       ++found;
       EXPECT_EQ(each.options, (SubscriptionOptions{.qos = Qos::exactly_once, .identifier = 3}));
@@ -201,7 +201,7 @@ TEST(TopicTree, AMatchAmong100000FiltersWithWildcardsIsFast) {
   }
   const auto start = base::thread_cpu_time();
   std::size_t found = 0;
-  for (const std::string& topic : topics) tree.match(topic, [&](const Subscription&) { ++found; });
+  for (const std::string& topic : topics) tree.match(topic, [&](std::string_view, const Subscription&) { ++found; });
   const auto each = (base::thread_cpu_time() - start) / topics.size();
   EXPECT_EQ(found, topics.size());
   EXPECT_LE(each, std::chrono::microseconds(20));
