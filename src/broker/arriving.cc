@@ -105,10 +105,7 @@ void Connections::attach(base::Key key, Connection& connection) {
   connection.stage = Stage::open;
   const Listener& from = listener(connection);
   prepare_identity(connection, arriving->client_id, arriving->user);
-  if (from.rates.limited()) {
-    connection.pace = std::make_unique<Pace>(
-        Pace{.messages = from.rates.message_burst, .bytes = from.rates.byte_burst, .filled = loop_.now()});
-  }
+  if (from.rates.limited()) start_pace(connection, arriving->rest.size());
   connection.place = shard_.attach({.link = key,
                                     .connect = connect,
                                     .limits = from.limits,
@@ -127,7 +124,7 @@ void Connections::attach(base::Key key, Connection& connection) {
                                                  static_cast<std::uint8_t>(connection.version)});
   }
   arm_open(key.index, connection);
-  take_mqtt(key, connection, arriving->rest);
+  hold(connection, take_mqtt(key, connection, arriving->rest));
   resume_later(key, connection);  // what the kernel holds was not read meanwhile
 }
 

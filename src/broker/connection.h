@@ -42,11 +42,17 @@ struct Partial {
   std::uint32_t room = 0;
 };
 
-// How much more a client may send before it is made to wait.
+// How much more a client may send before it is made to wait, and what was read of it and waits: part of one read, from
+// a PUBLISH that may not be taken yet.
 struct Pace {
+  enum class WaitsFor : std::uint8_t { nothing, message, bytes };
+
   double messages = 0;
   double bytes = 0;
   base::Time filled;
+  WaitsFor waits_for = WaitsFor::nothing;  // or has waited for, until it is filled again
+  std::vector<std::byte> held;             // of MQTT, whatever carries it
+  std::size_t held_taken = 0;              // from its front
 };
 
 struct Connection {
@@ -77,7 +83,7 @@ struct Connection {
   bool broken : 1 = false;                   // writing has failed: it is to be closed
   bool said_end : 1 = false;                 // our side is ended
   bool resuming : 1 = false;                 // its next turn is asked for
-  bool waiting : 1 = false;                  // it has sent more than its pace allows
+  bool waiting : 1 = false;                  // it has sent more than its pace allows; its timer ends that
   bool full : 1 = false;                     // the socket takes nothing until it says so
   bool choked : 1 = false;                   // it takes no answers, so nothing is read from it
   bool dirty : 1 = false;                    // it has something to be flushed at the end of the turn

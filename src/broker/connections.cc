@@ -120,13 +120,6 @@ void Connections::arm_open(std::uint32_t index, Connection& connection) {
   arm(index, std::max(silence - quiet, std::chrono::milliseconds{1}));
 }
 
-base::Duration Connections::wait_of(const Connection& connection) const {
-  const ClientRates& rates = listener(connection).rates;
-  const Pace& pace = *connection.pace;
-  const double seconds = std::max({0.0, -pace.messages / rates.messages, -pace.bytes / rates.bytes});
-  return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
-}
-
 void Connections::on_deadline(std::uint32_t index) {
   Connection& connection = connections_[index];
   const base::Key key = connections_.key_of(index);
@@ -144,9 +137,7 @@ void Connections::on_deadline(std::uint32_t index) {
 void Connections::on_open_deadline(base::Key key, Connection& connection) {
   if (connection.waiting) {
     connection.waiting = false;
-    spend(key, connection, 0, 0);
-    if (connection.waiting) return;
-    connection.heard = loop_.tick();  // what it says was left in its socket
+    connection.heard = loop_.tick();  // its silence was of our making
     arm_open(key.index, connection);
     return resume_later(key, connection);
   }
@@ -175,6 +166,7 @@ void Connections::part(base::Key key, Connection& connection, EndReason reason) 
   connection.place = kNoPlace;
   connection.arriving.reset();
   connection.partial = Partial{};
+  connection.pace.reset();
   connection.waiting = false;
   arm(key.index, kPartingTimeout);
   mark_dirty(key, connection);

@@ -40,6 +40,7 @@ inline constexpr std::size_t kOutHigh = std::size_t{64} * 1024;
 inline constexpr std::size_t kAnswersHigh = std::size_t{1} << 20;     // who takes no answers is not listened to
 inline constexpr std::size_t kPayloadCopied = std::size_t{8} * 1024;  // a larger one is written from where it is
 inline constexpr std::chrono::seconds kPartingTimeout{5};
+inline constexpr double kByteGrainSeconds = 0.05;  // who waits for bytes waits for that much of them, or for its burst
 inline constexpr std::uint32_t kHandshakeBytesMax = 8192;  // the HTTP request of a WebSocket
 
 // What a worker's parts share. Everything outlives them.
@@ -129,17 +130,27 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void refuse_connect(base::Key key, Connection& connection, wire::mqtt::Reason reason, EndReason why);
   void note_refused(const Connection& connection, wire::mqtt::Reason reason, EndReason why);
 
-  // reading.cc
+  // reading.cc: bytes to packets, packets to the shard.
   void read(base::Key key, Connection& connection);
   void on_peer_end(base::Key key, Connection& connection);
   void take_bytes(base::Key key, Connection& connection, std::span<std::byte> bytes);
-  void take_mqtt(base::Key key, Connection& connection, std::span<const std::byte> bytes);
+  [[nodiscard]] std::span<const std::byte> take_mqtt(base::Key key, Connection& connection,
+                                                     std::span<const std::byte> bytes);
   void take_partial(base::Key key, Connection& connection, std::span<const std::byte>& bytes);
   [[nodiscard]] bool may_go_on(base::Key key, Connection& connection, const wire::mqtt::HeaderRead& read);
   static void keep(Connection& connection, std::span<const std::byte> bytes);
   void take_packet(base::Key key, Connection& connection, const wire::mqtt::Header& header,
                    std::span<const std::byte> packet);
-  void spend(base::Key key, Connection& connection, double messages, std::size_t bytes);
+
+  // pacing.cc: clients that may send so much a second.
+  void start_pace(Connection& connection, std::size_t bytes_sent);
+  [[nodiscard]] bool must_wait(base::Key key, Connection& connection, const wire::mqtt::Header& header);
+  [[nodiscard]] std::size_t may_read(base::Key key, Connection& connection);
+  void take_held(base::Key key, Connection& connection);
+  static void hold(Connection& connection, std::span<const std::byte> bytes);
+  void refill(Connection& connection) const;
+  void wait(base::Key key, Connection& connection, Pace::WaitsFor what);
+  [[nodiscard]] base::Duration wait_of(const Connection& connection) const;
 
   // writing.cc
   [[nodiscard]] static bool has_room(const Connection& connection);
@@ -156,7 +167,6 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void resume_later(base::Key key, Connection& connection);
   void arm(std::uint32_t index, base::Duration delay);
   void arm_open(std::uint32_t index, Connection& connection);
-  [[nodiscard]] base::Duration wait_of(const Connection& connection) const;
   void on_open_deadline(base::Key key, Connection& connection);
   void part(base::Key key, Connection& connection, EndReason reason);
   void go_on_parting(base::Key key, Connection& connection);

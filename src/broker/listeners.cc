@@ -1,5 +1,7 @@
 #include "broker/listeners.h"
 
+#include <algorithm>
+
 namespace holdfast::broker {
 namespace {
 
@@ -30,7 +32,7 @@ ClientRates rates_of(const config::ClientLimits& from) {
   ClientRates rates;
   if (from.message_rate.per_second > 0) {
     rates.messages = from.message_rate.per_second;
-    rates.message_burst = from.message_burst > 0 ? from.message_burst : rates.messages;
+    rates.message_burst = from.message_burst > 0 ? from.message_burst : std::max(rates.messages, 1.0);
   }
   if (from.byte_rate.count > 0) {
     rates.bytes = static_cast<double>(from.byte_rate.count);

@@ -23,7 +23,13 @@ void Connections::read(base::Key key, Connection& connection) {
       return;
     }
     if (outbox_.clogged()) break;  // other workers do not keep up
-    const net::IoResult got = connection.transport.read({scratch_.get(), kScratchBytes});
+    if (connection.pace && !connection.pace->held.empty()) {
+      take_held(key, connection);
+      continue;
+    }
+    const std::size_t wanted = may_read(key, connection);
+    if (wanted == 0) return;
+    const net::IoResult got = connection.transport.read({scratch_.get(), wanted});
     switch (got.status) {
       case net::IoStatus::again: return;
       case net::IoStatus::end: return on_peer_end(key, connection);
@@ -33,12 +39,10 @@ void Connections::read(base::Key key, Connection& connection) {
     turn_bytes += got.bytes;
     connection.heard = loop_.tick();
     counters(connection).bytes_received.add(got.bytes);
-    if (connection.stage != Stage::parting) {
-      take_bytes(key, connection, {scratch_.get(), got.bytes});
-      spend(key, connection, 0, got.bytes);
-    }
+    if (connection.pace) connection.pace->bytes -= static_cast<double>(got.bytes);
+    if (connection.stage != Stage::parting) take_bytes(key, connection, {scratch_.get(), got.bytes});
     if (connection.broken) return mark_dirty(key, connection);
-    if (got.bytes < kScratchBytes && !connection.hangup) return;
+    if (got.bytes < wanted && !connection.hangup) return;
   }
   resume_later(key, connection);
 }
@@ -50,34 +54,41 @@ void Connections::on_peer_end(base::Key key, Connection& connection) {
 void Connections::take_bytes(base::Key key, Connection& connection, std::span<std::byte> bytes) {
   if (connection.stage == Stage::upgrading) return upgrade(key, connection, bytes);
   if (connection.websocket) return take_frames(key, connection, bytes);
-  take_mqtt(key, connection, bytes);
+  hold(connection, take_mqtt(key, connection, bytes));
 }
 
-void Connections::take_mqtt(base::Key key, Connection& connection, std::span<const std::byte> bytes) {
+// Returns what has to wait: nothing, or what begins with the PUBLISH, or with the end of one, that may not be taken
+// yet.
+std::span<const std::byte> Connections::take_mqtt(base::Key key, Connection& connection,
+                                                  std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    if (connection.stage == Stage::parting) return;
+    if (connection.stage == Stage::parting) return {};
     if (connection.stage == Stage::asking) {
       std::vector<std::byte>& rest = connection.arriving->rest;
       rest.insert(rest.end(), bytes.begin(), bytes.end());
-      return;
+      return {};
     }
     if (connection.partial.size > 0) {
       take_partial(key, connection, bytes);
+      if (connection.waiting) return bytes;
       continue;
     }
     const wire::mqtt::HeaderRead read = wire::mqtt::read_header(bytes);
-    if (!may_go_on(key, connection, read)) return;
+    if (!may_go_on(key, connection, read)) return {};
     if (read.status == wire::mqtt::HeaderStatus::more || bytes.size() < read.header.packet_bytes()) {
-      return keep(connection, bytes);
+      keep(connection, bytes);
+      return {};
     }
+    if (must_wait(key, connection, read.header)) return bytes;
     const std::size_t whole = read.header.packet_bytes();
     packets_follow_ = bytes.size() > whole;
     take_packet(key, connection, read.header, bytes.first(whole));
     bytes = bytes.subspan(whole);
   }
+  return {};
 }
 
-// Adds to what was kept until that is a whole packet, and takes it.
+// Adds to what was kept until that is a whole packet, and takes it. One that has to wait is left without its end.
 void Connections::take_partial(base::Key key, Connection& connection, std::span<const std::byte>& bytes) {
   Partial& partial = connection.partial;
   wire::mqtt::HeaderRead read = wire::mqtt::read_header({partial.bytes.get(), partial.size});
@@ -89,6 +100,7 @@ void Connections::take_partial(base::Key key, Connection& connection, std::span<
   if (!may_go_on(key, connection, read) || read.status == wire::mqtt::HeaderStatus::more) return;
   const std::size_t whole = read.header.packet_bytes();
   const std::size_t more = std::min(whole - partial.size, bytes.size());
+  if (more > 0 && partial.size + more == whole && must_wait(key, connection, read.header)) return;
   keep(connection, bytes.first(more));
   bytes = bytes.subspan(more);
   if (partial.size < whole) return;
@@ -133,23 +145,7 @@ void Connections::keep(Connection& connection, std::span<const std::byte> bytes)
 void Connections::take_packet(base::Key key, Connection& connection, const wire::mqtt::Header& header,
                               std::span<const std::byte> packet) {
   if (connection.stage == Stage::connecting) return take_connect(key, connection, header, packet);
-  if (header.type == wire::mqtt::PacketType::publish) spend(key, connection, 1, 0);
   shard_.on_packet(connection.place, header, packet.subspan(header.header_bytes), loop_.now());
-}
-
-// A client that has used up what it may send is not listened to until it has that again: nothing is lost, it waits.
-void Connections::spend(base::Key key, Connection& connection, double messages, std::size_t bytes) {
-  if (!connection.pace || connection.stage != Stage::open) return;
-  const ClientRates& rates = listener(connection).rates;
-  Pace& pace = *connection.pace;
-  const double seconds = std::chrono::duration<double>(loop_.now() - pace.filled).count();
-  pace.filled = loop_.now();
-  pace.messages = std::min(rates.message_burst, pace.messages + seconds * rates.messages) - messages;
-  pace.bytes = std::min(rates.byte_burst, pace.bytes + seconds * rates.bytes) - static_cast<double>(bytes);
-  if (pace.messages >= 0 && pace.bytes >= 0) return;
-  if (!connection.waiting) context_.counters->paced.add();
-  connection.waiting = true;
-  arm_open(key.index, connection);
 }
 
 }  // namespace holdfast::broker

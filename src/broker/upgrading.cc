@@ -47,7 +47,8 @@ void Connections::refuse_upgrade(base::Key key, Connection& connection, const ws
   part(key, connection, EndReason::no_upgrade);
 }
 
-// What is not whole is kept: a head or a control frame, never the payload of a message.
+// What is not whole is kept: a head or a control frame, never the payload of a message. And what comes after a message
+// that has to wait.
 void Connections::take_frames(base::Key key, Connection& connection, std::span<std::byte> bytes) {
   WebSocketState& state = *connection.websocket;
   if (!state.rest.empty()) {
@@ -67,7 +68,7 @@ void Connections::take_whole_frames(base::Key key, Connection& connection, std::
       case ws::FrameEvent::more:
         state.rest.assign(bytes.begin() + static_cast<std::ptrdiff_t>(read.bytes), bytes.end());
         return;
-      case ws::FrameEvent::data: take_mqtt(key, connection, read.payload); break;
+      case ws::FrameEvent::data: hold(connection, take_mqtt(key, connection, read.payload)); break;
       case ws::FrameEvent::ping: send_control(key, connection, ws::Opcode::pong, read.payload); break;
       case ws::FrameEvent::pong: break;
       case ws::FrameEvent::close:
@@ -78,6 +79,10 @@ void Connections::take_whole_frames(base::Key key, Connection& connection, std::
         return leave(key, connection, EndReason::malformed);
     }
     bytes = bytes.subspan(read.bytes);
+    if (connection.waiting) {
+      state.rest.assign(bytes.begin(), bytes.end());
+      return;
+    }
   }
 }
 
