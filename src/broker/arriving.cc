@@ -30,11 +30,6 @@ void Connections::expect_connect(base::Key key, Connection& connection) {
 
 void Connections::take_connect(base::Key key, Connection& connection, const wire::mqtt::Header& header,
                                std::span<const std::byte> packet) {
-  //= MQTT5 [MQTT-3.1.0-1]
-  if (header.type != wire::mqtt::PacketType::connect) {
-    note_refused(connection, Reason::protocol_error, EndReason::no_connect);
-    return part(key, connection, EndReason::no_connect);
-  }
   wire::mqtt::Connect connect;
   const wire::mqtt::Fault* fault = wire::mqtt::decode_connect(header, packet.subspan(header.header_bytes), connect);
   context_.counters->packets_received[static_cast<std::size_t>(header.type)].add();

@@ -137,6 +137,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   [[nodiscard]] std::span<const std::byte> take_mqtt(base::Key key, Connection& connection,
                                                      std::span<const std::byte> bytes);
   void take_partial(base::Key key, Connection& connection, std::span<const std::byte>& bytes);
+  enum class Whole : std::uint8_t { no, yes };
+  [[nodiscard]] bool may_begin(base::Key key, Connection& connection, std::byte first, Whole whole);
   [[nodiscard]] bool may_go_on(base::Key key, Connection& connection, const wire::mqtt::HeaderRead& read);
   static void keep(Connection& connection, std::span<const std::byte> bytes);
   void take_packet(base::Key key, Connection& connection, const wire::mqtt::Header& header,

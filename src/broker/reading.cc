@@ -74,8 +74,10 @@ std::span<const std::byte> Connections::take_mqtt(base::Key key, Connection& con
       continue;
     }
     const wire::mqtt::HeaderRead read = wire::mqtt::read_header(bytes);
+    const bool is_whole = read.status == wire::mqtt::HeaderStatus::ok && bytes.size() >= read.header.packet_bytes();
+    if (!may_begin(key, connection, bytes.front(), is_whole ? Whole::yes : Whole::no)) return {};
     if (!may_go_on(key, connection, read)) return {};
-    if (read.status == wire::mqtt::HeaderStatus::more || bytes.size() < read.header.packet_bytes()) {
+    if (!is_whole) {
       keep(connection, bytes);
       return {};
     }
@@ -107,6 +109,22 @@ void Connections::take_partial(base::Key key, Connection& connection, std::span<
   const Partial packet = std::exchange(partial, Partial{});
   packets_follow_ = !bytes.empty();
   take_packet(key, connection, read.header, {packet.bytes.get(), whole});
+}
+
+// Something that speaks no MQTT is not waited for, whatever length its second byte would mean. A CONNECT that is whole
+// is judged as such: then it is known in what version to answer.
+bool Connections::may_begin(base::Key key, Connection& connection, std::byte first, Whole whole) {
+  constexpr auto kConnect = std::byte{static_cast<std::uint8_t>(wire::mqtt::PacketType::connect)};
+  if (connection.stage != Stage::connecting) return true;
+  //= MQTT5 [MQTT-3.1.0-1]
+  if (first >> 4 != kConnect) {
+    note_refused(connection, wire::mqtt::Reason::protocol_error, EndReason::no_connect);
+    part(key, connection, EndReason::no_connect);
+    return false;
+  }
+  if (whole == Whole::yes || (first & std::byte{0x0f}) == std::byte{0}) return true;
+  refuse_connect(key, connection, wire::mqtt::Reason::malformed_packet, EndReason::malformed);
+  return false;
 }
 
 // Judges what the first bytes of a packet say, before the rest of it is waited for.
