@@ -30,6 +30,7 @@ void Connections::expect_connect(base::Key key, Connection& connection) {
 
 void Connections::take_connect(base::Key key, Connection& connection, const wire::mqtt::Header& header,
                                std::span<const std::byte> packet) {
+  context_.counters->packets_received[static_cast<std::size_t>(header.type)].add();
   wire::mqtt::Connect connect;
   const wire::mqtt::Fault* fault = wire::mqtt::decode_connect(header, packet.subspan(header.header_bytes), connect);
   context_.counters->packets_received[static_cast<std::size_t>(header.type)].add();

@@ -31,3 +31,12 @@ def test_a_connect_in_single_bytes_is_taken(broker_process, version):
     for each in mqtt.connect("c", version=version):
         client.peer.send(bytes([each]))
     assert client.expect("CONNACK").reason == 0
+
+
+def test_connect_is_counted_as_the_packets_that_follow_it(broker_process):
+    broker = broker_process(workers=2)
+    for name in ("a", "a", "b"):  # and from any worker
+        broker.connect(name).ping()
+    broker.client().send(mqtt.connect("c", flag_bits=1))  # malformed, and a packet nevertheless
+    broker.gateway.wait_metric("holdfast_broker_packets_received_total", 4, type="CONNECT")
+    broker.gateway.wait_metric("holdfast_broker_packets_received_total", 3, type="PINGREQ")
