@@ -155,7 +155,7 @@ config::Auth settings_with_failures(double per_second, std::uint32_t burst) {
   return auth;
 }
 
-Credentials from(const char* address, std::optional<std::string> password) {
+Credentials ann_at(const char* address, std::optional<std::string> password) {
   Credentials credentials = from(std::optional<std::string>("ann"), std::move(password));
   const base::Cidr cidr = *base::parse_cidr(address);
   using Family = base::PeerAddress::Family;
@@ -170,18 +170,18 @@ TEST(FailedLogins, BeyondTheLimitNothingOfTheirAddressIsLookedAt) {
   config::Auth auth = settings_with_failures(kOneAnHour, 3);
   auth.cache_time = 10min;
   Chain chain(runtime, auth, files_with_ann());
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", "right")).verdict, Verdict::ok);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", "right")).verdict, Verdict::ok);
   for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", "wrong")).verdict, Verdict::bad_credentials);
+    EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", "wrong")).verdict, Verdict::bad_credentials);
   const std::uint64_t hashed = chain.counts().passwords.hashed_total;
   for (const auto* password : {"wrong", "right"}) {
-    EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", password)).verdict, Verdict::too_many_failures) << password;
+    EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", password)).verdict, Verdict::too_many_failures) << password;
   }
-  EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", std::nullopt)).verdict, Verdict::too_many_failures);
+  EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", std::nullopt)).verdict, Verdict::too_many_failures);
   EXPECT_EQ(chain.counts().passwords.hashed_total, hashed);
   EXPECT_EQ(chain.counts().answers_total[static_cast<std::size_t>(Verdict::too_many_failures)], 3U);
   EXPECT_EQ(chain.counts().failures.failed_total, 3U) << "who is not listened to has not failed again";
-  EXPECT_EQ(ask(runtime, chain, from("10.0.0.2", "right")).verdict, Verdict::ok) << "another address";
+  EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.2", "right")).verdict, Verdict::ok) << "another address";
 }
 
 TEST(FailedLogins, AreThoseWithAPasswordThatIsRefused) {
@@ -189,25 +189,25 @@ TEST(FailedLogins, AreThoseWithAPasswordThatIsRefused) {
   Chain chain(runtime, settings_with_failures(kOneAnHour, 1),
               files_with({{.name = "ann", .password_hash = cheap_hash(), .client_ids = {"other"}, .addresses = {}}}));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", std::nullopt)).verdict, Verdict::bad_credentials);
+    EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", std::nullopt)).verdict, Verdict::bad_credentials);
   }
   EXPECT_EQ(chain.counts().failures.failed_total, 0U);
-  EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", "right")).verdict, Verdict::not_authorized);
+  EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", "right")).verdict, Verdict::not_authorized);
   EXPECT_EQ(chain.counts().failures.failed_total, 1U) << "right, but not like this";
-  EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", "right")).verdict, Verdict::too_many_failures);
+  EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", "right")).verdict, Verdict::too_many_failures);
 }
 
 TEST(FailedLogins, NoNewHashBeginsOnceThereAreTooMany) {
   control::Runtime runtime;
   Chain chain(runtime, settings_with_failures(kOneAnHour, 2), files_with_ann());
-  std::vector<Credentials> clients(100, from("10.0.0.1", "wrong"));
+  std::vector<Credentials> clients(100, ann_at("10.0.0.1", "wrong"));
   const auto answers = ask(runtime, chain, clients);
   const auto wrong = std::ranges::count(answers, Verdict::bad_credentials, &Answer::verdict);
   const auto unheard = std::ranges::count(answers, Verdict::too_many_failures, &Answer::verdict);
   EXPECT_GE(wrong, 2);
   EXPECT_EQ(wrong + unheard, 100);
   EXPECT_EQ(chain.counts().passwords.hashed_total, static_cast<std::uint64_t>(wrong));
-  EXPECT_EQ(ask(runtime, chain, from("10.0.0.1", "wrong")).verdict, Verdict::too_many_failures);
+  EXPECT_EQ(ask(runtime, chain, ann_at("10.0.0.1", "wrong")).verdict, Verdict::too_many_failures);
 }
 
 TEST(FailedLogins, CountByThePrefixOfIpv6AndNotWhoIsExempt) {
@@ -216,10 +216,10 @@ TEST(FailedLogins, CountByThePrefixOfIpv6AndNotWhoIsExempt) {
   auth.failure_exempt = {*base::parse_cidr("10.0.0.0/8")};
   Chain chain(runtime, auth, files_with_ann());
   for (int i = 0; i < 5; ++i)
-    EXPECT_EQ(ask(runtime, chain, from("10.9.9.9", "wrong")).verdict, Verdict::bad_credentials);
-  EXPECT_EQ(ask(runtime, chain, from("2001:db8::1", "wrong")).verdict, Verdict::bad_credentials);
-  EXPECT_EQ(ask(runtime, chain, from("2001:db8::2", "wrong")).verdict, Verdict::too_many_failures);
-  EXPECT_EQ(ask(runtime, chain, from("2001:db8:0:1::2", "wrong")).verdict, Verdict::bad_credentials);
+    EXPECT_EQ(ask(runtime, chain, ann_at("10.9.9.9", "wrong")).verdict, Verdict::bad_credentials);
+  EXPECT_EQ(ask(runtime, chain, ann_at("2001:db8::1", "wrong")).verdict, Verdict::bad_credentials);
+  EXPECT_EQ(ask(runtime, chain, ann_at("2001:db8::2", "wrong")).verdict, Verdict::too_many_failures);
+  EXPECT_EQ(ask(runtime, chain, ann_at("2001:db8:0:1::2", "wrong")).verdict, Verdict::bad_credentials);
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(ask(runtime, chain, from(std::optional<std::string>("ann"), "wrong")).verdict, Verdict::bad_credentials)
         << "a peer without an address";
@@ -230,7 +230,7 @@ TEST(FailedLogins, AreForgivenAsTheRateSays) {
   config::Auth auth = settings_with_failures(1, 2);
   FailedLogins failures(auth);
   const base::Time begin{std::chrono::hours(1000)};
-  const Credentials client = from("10.0.0.1", "wrong");
+  const Credentials client = ann_at("10.0.0.1", "wrong");
   failures.note(client, begin);
   EXPECT_FALSE(failures.too_many(client.address, begin));
   failures.note(client, begin);
