@@ -100,7 +100,8 @@ Task<> Chain::ask(std::shared_ptr<State> state, std::uint64_t id, std::shared_pt
 }
 
 Task<Answer> Chain::decide(std::shared_ptr<State> state, std::shared_ptr<const Credentials> credentials) {
-  if (state->failures->too_many(credentials->address, base::Clock::now())) co_return Answer{Verdict::too_many_failures, ""};
+  if (state->failures->too_many(credentials->address, base::Clock::now()))
+    co_return Answer{Verdict::too_many_failures, ""};
   const std::vector<std::shared_ptr<Module>> modules = state->modules;
   bool failed = false;
   for (const std::shared_ptr<Module>& module : modules) {
