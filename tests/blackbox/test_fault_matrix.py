@@ -184,7 +184,7 @@ def what_clients_feel(run, resources, echo_backend, refusing_backend, fault):
 def row(fault, policy, began, noticed, attempts, bad):
     until_noticed = [each for each in attempts if each.began < noticed]
     right_again = max((each.began for each in bad), default=began) - began
-    slowest = max(each.took_s for each in attempts if each.outcome == "served")
+    slowest = max((each.took_s for each in attempts if each.outcome == "served"), default=0)
     return dict(fault=fault, policy=policy, noticed_ms=round((noticed - began) * 1000), meanwhile=len(until_noticed),
                 refused=sum(each.outcome == "refused" for each in bad),
                 hanging=sum(each.outcome == "hanging" for each in bad),
