@@ -58,8 +58,8 @@ class Screen:
         self._theirs, self.output = theirs, ""
         self.resize(columns, rows)
         environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-        self._process = subprocess.Popen([BINARY, "top", "--interval", interval, *arguments], stdin=theirs, stdout=theirs,
-                                         stderr=theirs, start_new_session=True, env=environment)
+        self._process = subprocess.Popen([BINARY, "top", "--interval", interval, "--timeout", f"{PATIENCE_S:.0f}s", *arguments],
+                                         stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=environment)
 
     def resize(self, columns, rows):
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -229,7 +229,7 @@ def test_a_process_that_was_never_there_leaves_the_terminal_alone(resources, dir
 def test_once_prints_one_picture_without_colours(resources):
     server = AdminServer(Process(servers=40).answers())
     resources.callback(server.close)
-    done = run_to_end("top", "--once", "--interval", "100ms", "--sort", "name", *server.arguments)
+    done = run_to_end("top", "--once", "--interval", "100ms", "--timeout", "10s", "--sort", "name", *server.arguments)
     assert (done.returncode, done.stderr) == (0, "") and "\x1b" not in done.stdout
     lines = done.stdout.splitlines()
     assert len(names(lines)) == 40 and names(lines) == sorted(names(lines))
