@@ -9,6 +9,6 @@
 
 namespace holdfast::admin {
 
-[[nodiscard]] boost::json::value to_json(const gateway::ConnectionPage& page);
+[[nodiscard]] boost::json::value to_json(const entry::ConnectionPage& page);
 
 }  // namespace holdfast::admin

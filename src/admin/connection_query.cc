@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "admin/listener_json.h"
 #include "admin/problems.h"
 #include "admin/query.h"
 #include "config/endpoint_kinds.h"
@@ -15,20 +16,22 @@ using control::Response;
 
 constexpr std::uint64_t kIdMax = (std::uint64_t{1} << 53U) - 1;  // what every reader of JSON sees whole
 constexpr std::size_t kNameBytesMax = 300;                       // an address may be a server's name
+constexpr std::size_t kClientIdBytesMax = 65'535;
 constexpr std::chrono::hours kAgeMax{24 * 365 * 10};
 
-config::Kind<gateway::ConnectionQuery::Sort> sort() {
-  using Sort = gateway::ConnectionQuery::Sort;
+config::Kind<entry::ConnectionQuery::Sort> sort() {
+  using Sort = entry::ConnectionQuery::Sort;
   return config::choice<Sort>({{"id", Sort::id}, {"age", Sort::age}, {"idle", Sort::idle}, {"bytes", Sort::bytes}});
 }
 
-gateway::ConnectionQuery read(Query& query) {
+entry::ConnectionQuery read(Query& query) {
   const auto name = config::text(kNameBytesMax);
   const auto age = config::duration({}, kAgeMax);
-  gateway::ConnectionQuery wanted;
+  entry::ConnectionQuery wanted;
   wanted.listener = query.take("listener", name);
   wanted.pool = query.take("pool", name);
   wanted.server = query.take("server", name);
+  wanted.client_id = query.take("client_id", config::text(kClientIdBytesMax));
   wanted.address = query.take("address", config::cidr());
   if (const auto least = query.take("min_age", age)) wanted.min_age = config::milliseconds(*least);
   if (const auto least = query.take("min_idle", age)) wanted.min_idle = config::milliseconds(*least);
@@ -37,7 +40,7 @@ gateway::ConnectionQuery read(Query& query) {
   }
   wanted.sort = query.take("sort", sort()).value_or(wanted.sort);
   wanted.limit = static_cast<std::uint32_t>(
-      query.take_number("limit", 1, gateway::ConnectionQuery::kLimitMax).value_or(wanted.limit));
+      query.take_number("limit", 1, entry::ConnectionQuery::kLimitMax).value_or(wanted.limit));
   wanted.after = query.take_number("after", 0, kIdMax);
   return wanted;
 }
@@ -56,8 +59,9 @@ std::vector<std::string> servers_of(const gateway::Status& status, const std::op
   return names;
 }
 
-std::optional<Response> unknown_name(const gateway::ConnectionQuery& wanted, const gateway::Status& status) {
-  const auto listeners = names_of(status.listeners, &gateway::ListenerStatus::name);
+std::optional<Response> unknown_name(const entry::ConnectionQuery& wanted, const Faces& faces) {
+  const gateway::Status status = faces.status();
+  const auto listeners = listener_names(faces);
   if (!has(listeners, wanted.listener)) return nothing_called("listener", *wanted.listener, listeners, 400);
   const auto pools = names_of(status.pools, &gateway::PoolStatus::name);
   if (!has(pools, wanted.pool)) return nothing_called("pool", *wanted.pool, pools, 400);
@@ -68,15 +72,14 @@ std::optional<Response> unknown_name(const gateway::ConnectionQuery& wanted, con
 
 }  // namespace
 
-control::OrProblem<gateway::ConnectionQuery> read_connections_query(const control::Request& request,
-                                                                    const gateway::Status& status) {
+control::OrProblem<entry::ConnectionQuery> read_connections_query(const control::Request& request, const Faces& faces) {
   Query query(request);
-  gateway::ConnectionQuery wanted = read(query);
+  entry::ConnectionQuery wanted = read(query);
   if (auto wrong = query.problem()) return std::move(*wrong);
-  if (wanted.after && wanted.sort != gateway::ConnectionQuery::Sort::id) {
+  if (wanted.after && wanted.sort != entry::ConnectionQuery::Sort::id) {
     return control::problem(400, "`after` goes with `sort=id` only: any other order changes between two pages");
   }
-  if (auto wrong = unknown_name(wanted, status)) return std::move(*wrong);
+  if (auto wrong = unknown_name(wanted, faces)) return std::move(*wrong);
   return wanted;
 }
 

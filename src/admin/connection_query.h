@@ -11,10 +11,10 @@
 namespace holdfast::admin {
 
 inline constexpr std::initializer_list<const char*> kConnectionParameters = {
-    "listener", "pool", "server", "address", "min_age", "min_idle", "min_bytes", "sort", "limit", "after"};
+    "listener", "pool", "server", "client_id", "address", "min_age", "min_idle", "min_bytes", "sort", "limit", "after"};
 
-// A problem, too, for a listener or pool that is not in `status`: that nothing matches would say something else.
-[[nodiscard]] control::OrProblem<gateway::ConnectionQuery> read_connections_query(const control::Request& request,
-                                                                                  const gateway::Status& status);
+// A problem, too, for a listener or pool that is not there: that nothing matches would say something else.
+[[nodiscard]] control::OrProblem<entry::ConnectionQuery> read_connections_query(const control::Request& request,
+                                                                                const Faces& faces);
 
 }  // namespace holdfast::admin

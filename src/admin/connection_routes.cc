@@ -1,4 +1,4 @@
-// Connections: found, and closed one by one.
+// Connections: found, and closed one by one, those of the broker also by the name of their client.
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -28,14 +28,13 @@ Response too_many() {
 }
 
 Task<Response> find(FacesPtr faces, Request request) {
-  auto wanted = read_connections_query(request, faces->status());
+  auto wanted = read_connections_query(request, *faces);
   if (!wanted) co_return wanted.problem();
   const auto asker = std::make_shared<char>();  // gone with this coroutine: then the workers need not look on
   wanted->asker = asker;
-  std::function<void(std::function<void(gateway::ConnectionPage)>)> ask =
-      [&](std::function<void(gateway::ConnectionPage)> answer) { faces->find_connections(*wanted, std::move(answer)); };
-  const std::optional<gateway::ConnectionPage> page =
-      co_await awaited<gateway::ConnectionPage>(std::move(ask), kPatience);
+  std::function<void(std::function<void(entry::ConnectionPage)>)> ask =
+      [&](std::function<void(entry::ConnectionPage)> answer) { faces->find_connections(*wanted, std::move(answer)); };
+  const std::optional<entry::ConnectionPage> page = co_await awaited<entry::ConnectionPage>(std::move(ask), kPatience);
   if (!page) co_return too_late();
   co_return page->busy ? too_many() : control::json_response(to_json(*page));
 }
@@ -47,8 +46,8 @@ std::optional<std::uint64_t> parse_id(const std::string& text) {
   return error == std::errc() && stop == end ? std::optional(id) : std::nullopt;
 }
 
-Response closed(std::uint64_t id, bool found) {
-  if (!found) return control::problem(404, fmt::format("there is no connection {}", id));
+Response closed(bool found, const std::string& what) {
+  if (!found) return control::problem(404, "there is no " + what);
   Response response;
   response.status = 204;
   return response;
@@ -61,7 +60,16 @@ Task<Response> close(FacesPtr faces, Request request) {
     faces->close_connection(*id, std::move(answer));
   };
   const std::optional<bool> found = co_await awaited<bool>(std::move(ask), kPatience);
-  co_return found ? closed(*id, *found) : too_late();
+  co_return found ? closed(*found, fmt::format("connection {}", *id)) : too_late();
+}
+
+Task<Response> close_client(FacesPtr faces, Request request) {
+  const std::string client_id = request.path_parameter("client_id");
+  std::function<void(std::function<void(bool)>)> ask = [&](std::function<void(bool)> answer) {
+    faces->close_client(client_id, std::move(answer));
+  };
+  const std::optional<bool> found = co_await awaited<bool>(std::move(ask), kPatience);
+  co_return found ? closed(*found, fmt::format("client \"{}\"", control::printable(client_id))) : too_late();
 }
 
 }  // namespace
@@ -75,6 +83,10 @@ void add_connection_routes(Api& api, const FacesPtr& faces) {
   if (faces->close_connection) {
     api.add(Method::del, "/v1/connections/{id}", {},
             TaskHandler([faces](Request request) { return close(faces, std::move(request)); }));
+  }
+  if (faces->close_client) {
+    api.add(Method::del, "/v1/clients/{client_id}", {},
+            TaskHandler([faces](Request request) { return close_client(faces, std::move(request)); }));
   }
 }
 

@@ -6,7 +6,7 @@ namespace holdfast::admin {
 namespace {
 
 using control::Method;
-using Sort = gateway::ConnectionQuery::Sort;
+using Sort = entry::ConnectionQuery::Sort;
 
 TEST(ConnectionRoutes, ShowEveryField) {
   Fakes fakes;
@@ -30,26 +30,46 @@ TEST(ConnectionRoutes, ShowEveryField) {
   EXPECT_EQ(json_of(answer), boost::json::parse(R"({"connections": [
     {"id": 9, "client": "10.1.1.1:5", "listener": "mqtt", "pool": "brokers", "server": "b1",
      "server_address": "10.0.0.1:1883", "stage": "relaying", "age_seconds": 5.0, "idle_seconds": 1.0,
-     "bytes_from_client": 10, "bytes_from_server": 20, "connect_seconds": 0.5, "worker": 1},
+     "bytes_from_client": 10, "bytes_from_server": 20, "connect_seconds": 0.5, "worker": 1, "mqtt": null},
     {"id": 10, "client": "unix", "listener": "mqtt", "pool": "brokers", "server": null, "server_address": null,
      "stage": "waiting", "age_seconds": 0.0, "idle_seconds": 0.0, "bytes_from_client": 0, "bytes_from_server": 0,
-     "connect_seconds": null, "worker": 0}], "next": 10, "matched": 5})"));
+     "connect_seconds": null, "worker": 0, "mqtt": null}], "next": 10, "matched": 5})"));
   fakes.page = {};
   EXPECT_TRUE(json_of(Client(fakes.all()).get("/v1/connections")).at("next").is_null());
+}
+
+TEST(ConnectionRoutes, ShowWhatTheBrokerKnows) {
+  Fakes fakes;
+  fakes.page.connections = {{.id = 300, .client = "unix", .listener = "m", .stage = "open"}};
+  fakes.page.connections[0].mqtt = entry::MqttInfo{.client_id = "c", .user = "", .version = "5.0"};
+  const auto answer = json_of(Client(fakes.all()).get("/v1/connections")).at("connections").at(0);
+  EXPECT_TRUE(answer.at("pool").is_null());
+  EXPECT_EQ(answer.at("mqtt"), boost::json::parse(R"({"client_id": "c", "user": null, "version": "5.0"})"));
+}
+
+TEST(ConnectionRoutes, CloseAClientByItsName) {
+  Fakes fakes;
+  Client client(fakes.all());
+  EXPECT_EQ(client.ask(control::Method::del, "/v1/clients/c%2F1").status, 204U);
+  const auto answer = client.ask(control::Method::del, "/v1/clients/none");
+  EXPECT_EQ(answer.status, 404U);
+  EXPECT_EQ(detail_of(answer), "there is no client \"none\"");
 }
 
 TEST(ConnectionRoutes, EveryParameterIsPassedOn) {
   Fakes fakes;
   Client client(fakes.all());
-  EXPECT_EQ(client
-                .get("/v1/connections?listener=mqtt&pool=brokers&server=b1&address=10.0.0.0/8&min_age=1m30s"
-                     "&min_idle=5s&min_bytes=64KiB&sort=idle&limit=1000")
-                .status,
-            200U);
-  const gateway::ConnectionQuery& query = fakes.queries.at(0);
+  EXPECT_EQ(
+      client
+          .get("/v1/connections?listener=mqtt&pool=brokers&server=b1&client_id=a%2Fb&address=10.0.0.0/8&min_age=1m30s"
+               "&min_idle=5s&min_bytes=64KiB&sort=idle&limit=1000")
+          .status,
+      200U);
+  const entry::ConnectionQuery& query = fakes.queries.at(0);
   EXPECT_EQ(query.listener, "mqtt");
   EXPECT_EQ(query.pool, "brokers");
   EXPECT_EQ(query.server, "b1");
+  EXPECT_EQ(query.client_id, "a/b");
   EXPECT_EQ(query.address->text(), "10.0.0.0/8");
   EXPECT_EQ(query.min_age, std::chrono::seconds(90));
   EXPECT_EQ(query.min_idle, std::chrono::seconds(5));
@@ -117,8 +137,8 @@ TEST(ConnectionRoutes, ASearchKnowsWhetherSomebodyWaits) {
   Faces faces = fakes.all();
   bool waited_for = false;
   std::weak_ptr<const void> asker;
-  faces.find_connections = [&](const gateway::ConnectionQuery& query,
-                               const std::function<void(gateway::ConnectionPage)>& answer) {
+  faces.find_connections = [&](const entry::ConnectionQuery& query,
+                               const std::function<void(entry::ConnectionPage)>& answer) {
     asker = query.asker.value();
     waited_for = !asker.expired();
     answer({});

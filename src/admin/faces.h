@@ -19,12 +19,13 @@
 
 #include "base/cidr.h"
 #include "base/units.h"
+#include "broker/status.h"
 #include "config/fault.h"
 #include "config/settings.h"
 #include "control/http_server.h"
 #include "control/metrics_page.h"
 #include "control/router.h"
-#include "gateway/connection_query.h"
+#include "entry/connection_query.h"
 #include "gateway/server_change.h"
 #include "gateway/status.h"
 
@@ -134,6 +135,7 @@ struct Faces {
   std::function<NodeInfo()> node{};
   std::function<gateway::Status()> status{};
   std::function<std::vector<const control::HttpCounters*>()> http{};  // of each admin server
+  std::function<broker::Status()> broker{};                           // empty: the process has none
 
   std::function<void(control::MetricsPage&)> add_metrics{};  // of events, alarms and whatever else the process has
   std::function<boost::json::object()> alarms{};             // {"active": [...], "cleared": [...]}
@@ -152,9 +154,10 @@ struct Faces {
   std::function<Outcome<Done>(const std::string& pool, const config::Server&)> add_server{};
   std::function<Outcome<Removal>(const std::string& pool, const std::string& server)> remove_server{};
 
-  std::function<void(const gateway::ConnectionQuery&, std::function<void(gateway::ConnectionPage)> answer)>
+  std::function<void(const entry::ConnectionQuery&, std::function<void(entry::ConnectionPage)> answer)>
       find_connections{};
   std::function<void(std::uint64_t id, std::function<void(bool found)> answer)> close_connection{};
+  std::function<void(const std::string& client_id, std::function<void(bool found)> answer)> close_client{};
 };
 
 }  // namespace holdfast::admin

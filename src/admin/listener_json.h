@@ -1,14 +1,22 @@
-// admin/listener_json.h: listeners as the API shows them.
+// admin/listener_json.h: listeners as the API shows them, of all roles.
 //
 // Thread: pure.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "gateway/status.h"
+#include "admin/faces.h"
 
 namespace holdfast::admin {
 
-[[nodiscard]] boost::json::value to_json(const gateway::ListenerStatus& listener);
+// The gateway's, then the broker's.
+[[nodiscard]] boost::json::array listeners_json(const Faces& faces);
+// None: nobody is called like that.
+[[nodiscard]] std::optional<boost::json::value> listener_json(const Faces& faces, const std::string& name);
+[[nodiscard]] std::vector<std::string> listener_names(const Faces& faces);
 
 }  // namespace holdfast::admin

@@ -23,13 +23,45 @@ TEST(ListenerRoutes, ShowEveryField) {
   listener.draining = gateway::DrainStatus{.rate = 200, .deadline_seconds_left = 60, .remaining = 1, .closed = 9};
   Client client(fakes.all());
   const char* const want = R"({
-    "name": "mqtt", "state": "draining", "addresses": ["127.0.0.1:1883"], "pool": "brokers",
+    "name": "mqtt", "role": "gateway", "protocol": "tcp", "state": "draining", "addresses": ["127.0.0.1:1883"], "pool": "brokers",
     "connections": 1, "connections_total": 12, "max_connections": 100, "closed": {"idle_timeout": 3},
-    "refused": {"denied": 4}, "bytes_to_server": 5, "bytes_to_client": 6,
+    "refused": {"denied": 4}, "connects_refused": null, "bytes_to_server": 5, "bytes_to_client": 6,
     "connect": {"p50_seconds": 0.00025, "p99_seconds": 0.000495, "mean_seconds": 0.0002},
     "drain": {"rate": "200/s", "deadline_seconds_left": 60.0, "remaining": 1, "closed": 9}})";
   EXPECT_EQ(json_of(client.get("/v1/listeners/mqtt")), boost::json::parse(want));
   EXPECT_EQ(json_of(client.get("/v1/listeners")).as_array().at(0), boost::json::parse(want));
+}
+
+TEST(ListenerRoutes, ShowThoseOfTheBrokerBehindThoseOfTheGateway) {
+  Fakes fakes;
+  fakes.broker = broker::Status{.listeners = {{.name = "m",
+                                               .protocol = "websocket",
+                                               .addresses = {"127.0.0.1:8083"},
+                                               .max_connections = 9,
+                                               .connections = 2,
+                                               .connections_total = 3,
+                                               .bytes_received = 5,
+                                               .bytes_sent = 6,
+                                               .closed = {{"kicked", 1}},
+                                               .refused = {{"denied", 4}},
+                                               .connects_refused = {{"server_busy", 7}}}}};
+  Client client(fakes.all());
+  const auto want = boost::json::parse(R"({
+    "name": "m", "role": "broker", "protocol": "websocket", "state": "accepting", "addresses": ["127.0.0.1:8083"],
+    "pool": null, "connections": 2, "connections_total": 3, "max_connections": 9, "closed": {"kicked": 1},
+    "refused": {"denied": 4}, "connects_refused": {"server_busy": 7}, "bytes_to_server": 5, "bytes_to_client": 6,
+    "connect": null, "drain": null})");
+  EXPECT_EQ(json_of(client.get("/v1/listeners/m")), want);
+  const auto all = json_of(client.get("/v1/listeners")).as_array();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all.at(0).at("name").as_string(), "mqtt");
+  EXPECT_EQ(all.at(1), want);
+  EXPECT_EQ(known_of(client.get("/v1/listeners/none")), "mqtt m");
+  EXPECT_EQ(client.get("/v1/connections?listener=m").status, 200U);
+  const auto drained = client.ask(Method::patch, "/v1/listeners/m", R"({"state": "drain"})");
+  EXPECT_EQ(drained.status, 409U);
+  EXPECT_EQ(known_of(drained), "mqtt");
+  EXPECT_TRUE(fakes.commands.empty());
 }
 
 TEST(ListenerRoutes, WithoutConnectsThereAreNoTimes) {

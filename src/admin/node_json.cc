@@ -64,6 +64,57 @@ std::uint64_t sum(const std::vector<Thing>& things, std::uint64_t Thing::*number
                          [number](std::uint64_t before, const Thing& each) { return before + each.*number; });
 }
 
+struct Clients {
+  std::uint64_t connections = 0;
+  std::uint64_t total = 0;
+};
+
+Clients clients_of(const std::optional<broker::Status>& broker) {
+  if (!broker) return {};
+  return {sum(broker->listeners, &broker::ListenerStatus::connections),
+          sum(broker->listeners, &broker::ListenerStatus::connections_total)};
+}
+
+json::array to_json(const std::vector<broker::WorkerStatus>& workers) {
+  json::array all;
+  for (const broker::WorkerStatus& worker : workers) {
+    all.push_back({{"number", all.size()},
+                   {"turns_total", worker.turns},
+                   {"lag_seconds", worker.lag_seconds},
+                   {"clients", worker.clients},
+                   {"accept_paused", worker.accept_paused}});
+  }
+  return all;
+}
+
+json::value to_json(const std::optional<broker::Status>& broker) {
+  if (!broker) return nullptr;
+  const broker::Totals& totals = broker->totals;
+  const auto all = [](const std::uint64_t(&by_qos)[3]) { return by_qos[0] + by_qos[1] + by_qos[2]; };
+  json::object dropped;
+  for (const auto& [reason, count] : totals.dropped) dropped[reason] = count;
+  dropped["no_member"] = totals.no_member;
+  return {{"clients", totals.clients},
+          {"clients_max", totals.clients_max},
+          {"sessions", totals.sessions},
+          {"subscriptions", totals.subscriptions},
+          {"shared_subscriptions", totals.shared_subscriptions},
+          {"retained", totals.retained},
+          {"retained_bytes", totals.retained_bytes},
+          {"delayed", totals.delayed},
+          {"messages_received_total", all(totals.messages_received)},
+          {"messages_sent_total", all(totals.messages_sent)},
+          {"messages_received_per_second", broker->rates.received},
+          {"messages_sent_per_second", broker->rates.sent},
+          {"messages_dropped_per_second", broker->rates.dropped},
+          {"dropped", std::move(dropped)},
+          {"logins_under_way", broker->auth.under_way},
+          {"workers", to_json(broker->workers)},
+          {"connections_bytes", sum(broker->workers, &broker::WorkerStatus::connection_memory_bytes)},
+          {"buffers_bytes", sum(broker->workers, &broker::WorkerStatus::buffer_memory_bytes)},
+          {"messages_bytes", totals.message_bytes_alive}};
+}
+
 }  // namespace
 
 std::string rfc3339(WallTime time) {
@@ -76,18 +127,19 @@ json::value drain_json(const std::optional<gateway::DrainStatus>& drain) {
 
 json::object phase_json(const NodeInfo& node) { return {{"phase", name(node.phase)}, {"drain", to_json(node.drain)}}; }
 
-json::object status_json(const NodeInfo& node, const gateway::Status& status, std::size_t differences,
-                         json::value alarms) {
+json::object status_json(const NodeInfo& node, const gateway::Status& status,
+                         const std::optional<broker::Status>& broker, std::size_t differences, json::value alarms) {
   using gateway::ListenerStatus;
   using gateway::WorkerStatus;
+  const Clients of_broker = clients_of(broker);
   return {{"node", base::to_utf8(node.name)},
           {"version", node.version},
           {"pid", node.pid},
           {"phase", name(node.phase)},
           {"uptime_seconds", node.uptime_seconds},
           {"config", to_json(node.config, differences)},
-          {"connections", sum(status.listeners, &ListenerStatus::connections)},
-          {"connections_total", sum(status.listeners, &ListenerStatus::connections_total)},
+          {"connections", sum(status.listeners, &ListenerStatus::connections) + of_broker.connections},
+          {"connections_total", sum(status.listeners, &ListenerStatus::connections_total) + of_broker.total},
           {"max_connections", connections_max(status)},
           {"descriptors_free", status.descriptors_free},
           {"workers", to_json(status.workers)},
@@ -95,6 +147,7 @@ json::object status_json(const NodeInfo& node, const gateway::Status& status, st
            {{"relays_bytes", sum(status.workers, &WorkerStatus::relay_memory_bytes)},
             {"buffers_bytes", sum(status.workers, &WorkerStatus::buffer_memory_bytes)},
             {"resident_bytes", node.resident_bytes}}},
+          {"broker", to_json(broker)},
           {"drain", to_json(node.drain)},
           {"alarms", std::move(alarms)}};
 }

@@ -13,7 +13,8 @@ namespace holdfast::admin {
 
 // The answer to GET /v1/status. `differences`: how many commands have made; `alarms`: those that are active.
 [[nodiscard]] boost::json::object status_json(const NodeInfo& node, const gateway::Status& status,
-                                              std::size_t differences, boost::json::value alarms);
+                                              const std::optional<broker::Status>& broker, std::size_t differences,
+                                              boost::json::value alarms);
 // {"phase":...,"drain":...}: the answer to a drain of the node.
 [[nodiscard]] boost::json::object phase_json(const NodeInfo& node);
 // Null when there is none.

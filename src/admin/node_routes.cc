@@ -44,7 +44,9 @@ boost::json::value active_alarms(const Faces& faces) {
 
 Response status(const Faces& faces) {
   const std::size_t differences = faces.runtime_differences ? faces.runtime_differences().size() : 0;
-  return json_response(status_json(faces.node(), faces.status(), differences, active_alarms(faces)));
+  return json_response(status_json(faces.node(), faces.status(),
+                                   faces.broker ? std::optional(faces.broker()) : std::nullopt, differences,
+                                   active_alarms(faces)));
 }
 
 Response drain(const Faces& faces, const Request& request) {

@@ -69,7 +69,45 @@ TEST(NodeRoutes, StatusSaysEverythingOfTheProcess) {
       {"number": 0, "turns_total": 9, "lag_seconds": 0.25, "connections": 5, "accept_paused": false},
       {"number": 1, "turns_total": 0, "lag_seconds": 0.0, "connections": 0, "accept_paused": true}],
     "memory": {"relays_bytes": 11, "buffers_bytes": 22, "resident_bytes": 900},
-    "drain": null, "alarms": [{"name": "pool_in_panic"}]})"));
+    "broker": null, "drain": null, "alarms": [{"name": "pool_in_panic"}]})"));
+}
+
+TEST(NodeRoutes, TheStatusHasWhatTheBrokerHas) {
+  Fakes fakes;
+  fakes.status.listeners[0].connections = 3;
+  broker::Status status;
+  status.listeners = {{.name = "m", .connections = 4, .connections_total = 40}};
+  status.workers = {{.turns = 9, .lag_seconds = 0.5, .clients = 4, .connection_memory_bytes = 10},
+                    {.buffer_memory_bytes = 7, .accept_paused = true}};
+  status.totals.clients = 4;
+  status.totals.clients_max = 6;
+  status.totals.sessions = 5;
+  status.totals.subscriptions = 8;
+  status.totals.shared_subscriptions = 1;
+  status.totals.retained = 2;
+  status.totals.retained_bytes = 20;
+  status.totals.delayed = 3;
+  status.totals.messages_received[0] = 1;
+  status.totals.messages_received[2] = 2;
+  status.totals.messages_sent[1] = 11;
+  status.totals.dropped = {{"queue_full", 12}};
+  status.totals.no_member = 13;
+  status.totals.message_bytes_alive = 14;
+  status.rates = {.received = 0.5, .sent = 1.5, .dropped = 2.5};
+  status.auth.under_way = 15;
+  fakes.broker = std::move(status);
+  const auto shown = json_of(Client(fakes.all()).get("/v1/status"));
+  EXPECT_EQ(shown.at("connections").as_int64(), 7);
+  EXPECT_EQ(shown.at("connections_total").as_int64(), 40);
+  EXPECT_EQ(shown.at("broker"), boost::json::parse(R"({
+    "clients": 4, "clients_max": 6, "sessions": 5, "subscriptions": 8, "shared_subscriptions": 1, "retained": 2,
+    "retained_bytes": 20, "delayed": 3, "messages_received_total": 3, "messages_sent_total": 11,
+    "messages_received_per_second": 0.5, "messages_sent_per_second": 1.5, "messages_dropped_per_second": 2.5,
+    "dropped": {"queue_full": 12, "no_member": 13}, "logins_under_way": 15,
+    "workers": [
+      {"number": 0, "turns_total": 9, "lag_seconds": 0.5, "clients": 4, "accept_paused": false},
+      {"number": 1, "turns_total": 0, "lag_seconds": 0.0, "clients": 0, "accept_paused": true}],
+    "connections_bytes": 10, "buffers_bytes": 7, "messages_bytes": 14})"));
 }
 
 TEST(NodeRoutes, NoLimitOfConnectionsIsShownAsNone) {
@@ -152,7 +190,7 @@ TEST(Api, TheIndexListsEveryRoute) {
             "/v1/listeners[\"GET\"] /v1/listeners/{listener}[\"GET\",\"PATCH\"] /v1/pools[\"GET\"] "
             "/v1/pools/{pool}[\"GET\"] /v1/pools/{pool}/servers[\"GET\",\"POST\"] "
             "/v1/pools/{pool}/servers/{server}[\"GET\",\"PATCH\",\"DELETE\"] /v1/connections[\"GET\"] "
-            "/v1/connections/{id}[\"DELETE\"] /v1[\"GET\"] ");
+            "/v1/connections/{id}[\"DELETE\"] /v1/clients/{client_id}[\"DELETE\"] /v1[\"GET\"] ");
 }
 
 TEST(Api, AnUnknownQueryParameterIsRefusedEverywhere) {
@@ -169,7 +207,7 @@ TEST(Api, AnUnknownQueryParameterIsRefusedEverywhere) {
     }
   }
   EXPECT_EQ(known_of(client.get("/v1/connections?x")),
-            "listener pool server address min_age min_idle min_bytes sort limit after");
+            "listener pool server client_id address min_age min_idle min_bytes sort limit after");
   EXPECT_TRUE(fakes.commands.empty());
 }
 

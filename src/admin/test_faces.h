@@ -35,6 +35,7 @@ struct Fakes {
     Faces faces;
     faces.node = [this] { return node; };
     faces.status = [this] { return status; };
+    if (broker) faces.broker = [this] { return *broker; };
     faces.http = [this] { return std::vector<const control::HttpCounters*>{&http}; };
     return faces;
   }
@@ -47,10 +48,12 @@ struct Fakes {
       return control::Response{.content_type = "text/event-stream", .body = ": none\n\n"};
     };
     add_commands(faces);
-    faces.find_connections = [this](gateway::ConnectionQuery query,
-                                    std::function<void(gateway::ConnectionPage)> answer) {
+    faces.find_connections = [this](entry::ConnectionQuery query, std::function<void(entry::ConnectionPage)> answer) {
       queries.push_back(std::move(query));
       answer(page);
+    };
+    faces.close_client = [this](const std::string& client_id, std::function<void(bool)> answer) {
+      answer(client_id == living_client);
     };
     faces.close_connection = [this](std::uint64_t id, std::function<void(bool)> answer) { answer(id == living); };
     return faces;
@@ -58,17 +61,19 @@ struct Fakes {
 
   gateway::Status status;
   NodeInfo node;
+  std::optional<broker::Status> broker;  // none: the process has none
   control::HttpCounters http;
   boost::json::object alarms{{"active", boost::json::array()}, {"cleared", boost::json::array()}};
   std::vector<RuntimeDifference> differences;
   std::optional<Refusal> refusal;  // of every command
   Outcome<ReloadReport> reload_answer;
-  gateway::ConnectionPage page;
-  std::uint64_t living = 7;  // the one connection that can be closed
+  entry::ConnectionPage page;
+  std::uint64_t living = 7;           // the one connection that can be closed
+  std::string living_client = "c/1";  // and the one client
 
   // What was asked for, one line a command: "drain rate=5/s deadline=1m".
   std::vector<std::string> commands;
-  std::vector<gateway::ConnectionQuery> queries;
+  std::vector<entry::ConnectionQuery> queries;
   std::vector<gateway::ServerChange> patches;
   std::vector<config::Server> added;
   std::vector<ReloadOrder> orders;

@@ -128,6 +128,9 @@ void Connections::attach(base::Key key, Connection& connection) {
 void Connections::hand_over(base::Key key, Connection& connection, unsigned holder) {
   write_out(connection);
   Handover handover{.fd = connection.transport.fd(),
+                    .id = connection.id,
+                    .bytes_received = connection.bytes_received,
+                    .bytes_sent = connection.bytes_sent,
                     .client = connection.client,
                     .listener = connection.listener,
                     .version = connection.version,
@@ -147,6 +150,9 @@ void Connections::hand_over(base::Key key, Connection& connection, unsigned hold
 void Connections::adopt(Handover handover) {
   const base::Key key = connections_.add();
   Connection& connection = *connections_.find(key);
+  connection.id = handover.id;
+  connection.bytes_received = handover.bytes_received;
+  connection.bytes_sent = handover.bytes_sent;
   connection.transport = net::Transport(handover.fd);
   connection.client = handover.client;
   connection.listener = handover.listener;

@@ -8,11 +8,13 @@
 #include "base/siphash.h"
 #include "broker/settings.h"
 #include "broker/sys_topics.h"
+#include "entry/connection_ids.h"
 
 namespace holdfast::broker {
 namespace {
 
 constexpr std::size_t kNoticesMax = 16'384;
+constexpr std::chrono::milliseconds kRatesPeriod{1000};
 
 // What a client may send; all else ends its connection before it is counted.
 constexpr wire::mqtt::PacketType kOfClients[] = {
@@ -64,7 +66,12 @@ Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std:
       shard_settings_(settings_of(settings, std::move(node_name))),
       wakeup_(runtime, [this] { notices_.take([this](Notice notice) { hear(std::move(notice)); }); }),
       notices_(kNoticesMax, wakeup_),
-      office_(shard_settings_.shards) {
+      office_(shard_settings_.shards),
+      searches_(runtime, listeners_, [this](const std::shared_ptr<const ScanOrder>& order) {
+        for (const auto& worker : workers_) worker->search(order);
+        return workers_.size();
+      }) {
+  const std::uint64_t first_id = entry::first_connection_id() + entry::kBrokerIds;
   open(settings.broker, shard_settings_.shards);
   for (unsigned number = 0; number < shard_settings_.shards; ++number) {
     workers_.push_back(std::make_unique<Worker>(WorkerContext{.number = number,
@@ -75,7 +82,9 @@ Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std:
                                                               .tells_all = &tells_all_,
                                                               .descriptors = &descriptors_,
                                                               .notices = &notices_,
-                                                              .connects_read = &connects_read_},
+                                                              .connects_read = &connects_read_,
+                                                              .scan_results = &searches_.results(),
+                                                              .first_id = first_id + number},
                                                 office_));
     office_.open(number, workers_.back()->waker());
   }
@@ -85,6 +94,8 @@ Broker::~Broker() { stop(); }
 
 // Workers end their connections on the way out; what they say of it is still written.
 void Broker::stop() {
+  stopped_ = true;
+  rates_ticker_.reset();
   sys_topics_.reset();
   for (const auto& worker : workers_) worker->begin_to_stop();
   for (const auto& worker : workers_) worker->stop();
@@ -116,6 +127,8 @@ void Broker::start() {
     for (const entry::Bind& bind : listener->binds) entry::begin_listening(bind);
   }
   for (const auto& worker : workers_) worker->start();
+  rates_ticker_ = std::make_unique<control::Ticker>(runtime_, kRatesPeriod,
+                                                    [this] { rates_.look(status().totals, base::Clock::now()); });
   sys_topics_ =
       std::make_unique<SysTopics>(runtime_, *this, shard_settings_.node_name, version_, settings_.broker.sys_interval);
 }
@@ -198,8 +211,19 @@ void Broker::publish(std::string topic, std::string payload, bool retain) {
   (void)workers_.front()->order(PublishOrder{std::move(topic), std::move(payload), retain});
 }
 
-void Broker::kick(const std::string& client_id) {
-  for (const auto& worker : workers_) (void)worker->order(KickOrder{client_id});
+void Broker::find_connections(const entry::ConnectionQuery& query, std::function<void(entry::ConnectionPage)> answer) {
+  if (stopped_) return answer({});  // nobody looks any more
+  searches_.find(query, std::move(answer));
+}
+
+void Broker::close_connection(std::uint64_t id, std::function<void(bool)> answer) {
+  if (stopped_) return answer(false);
+  searches_.kick(id, std::move(answer));
+}
+
+void Broker::close_client(const std::string& client_id, std::function<void(bool)> answer) {
+  if (stopped_) return answer(false);
+  searches_.kick_client(client_id, std::move(answer));
 }
 
 std::uint64_t Broker::connections() const {
@@ -234,6 +258,7 @@ Status Broker::status() const {
   status.totals.message_bytes_alive = living.bytes;
   clients_max_ = std::max(clients_max_, status.totals.clients);
   status.totals.clients_max = clients_max_;
+  status.rates = stopped_ ? MessageRates{} : rates_.rates();
   status.auth = chain_->counts();
   status.notices_dropped = notices_.dropped();
   status.uptime_seconds = std::chrono::duration<double>(base::Clock::now() - begun_).count();

@@ -12,9 +12,11 @@
 
 #include "auth/chain.h"
 #include "auth/files.h"
+#include "broker/connection_search.h"
 #include "broker/listeners.h"
 #include "broker/notice.h"
 #include "broker/post.h"
+#include "broker/rate_meter.h"
 #include "broker/status.h"
 #include "broker/worker.h"
 #include "config/settings.h"
@@ -45,7 +47,11 @@ class Broker {
   [[nodiscard]] std::uint64_t connections() const;
   // Publishes in the name of the broker.
   void publish(std::string topic, std::string payload, bool retain);
-  void kick(const std::string& client_id);
+  // Finds live connections, or ends one orderly (reason `kicked`): by its id, or the client of that name. Its client is
+  // told (DISCONNECT 0x98 in MQTT 5). connection_search.h says more. The answer is dropped when the broker stops first.
+  void find_connections(const entry::ConnectionQuery& query, std::function<void(entry::ConnectionPage)> answer);
+  void close_connection(std::uint64_t id, std::function<void(bool found)> answer);
+  void close_client(const std::string& client_id, std::function<void(bool found)> answer);
 
  private:
   void open(const config::Broker& settings, unsigned workers);
@@ -71,8 +77,12 @@ class Broker {
   Notices notices_;
   std::atomic<ClaimToken> connects_read_{0};
   PostOffice office_;
+  ConnectionSearches searches_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<SysTopics> sys_topics_;
+  RateMeter rates_;
+  std::unique_ptr<control::Ticker> rates_ticker_;
+  bool stopped_ = false;
   mutable std::uint64_t clients_max_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // broker/connection.h: the record of one client's connection, from accept to the end.
 //
-// Thread: the worker's. Memory: 208 bytes; an idle one owns nothing else but its session (docs/MEMORY.md).
+// Thread: the worker's. Memory: 232 bytes; an idle one owns nothing else but its session (docs/MEMORY.md).
 #pragma once
 
 #include <cstddef>
@@ -66,6 +66,9 @@ struct Connection {
     parting,     // the end was sent; what it still says is thrown away
   };
 
+  std::uint64_t id = 0;  // of the process; it keeps it when it goes to another worker
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
   net::Transport transport;
   net::TimerWheel::Node timer;
   net::BufferChain out;  // what the socket did not take yet

@@ -36,6 +36,8 @@ Connections::Connections(net::Loop& loop, const WorkerContext& context, Outbox& 
       outbox_(outbox),
       source_(loop.add_source(*this)),
       timers_(*this, loop.tick()),
+      scan_(loop, connections_, static_cast<std::uint16_t>(context.number), context.scan_results, ways()),
+      next_id_(context.first_id),
       acl_(*context.acl),
       scratch_(std::make_unique_for_overwrite<std::byte[]>(kScratchBytes)),
       shard_(*context.shard, context.number, *this, *context.counters) {
@@ -49,6 +51,7 @@ Connections::~Connections() {
 void Connections::begin(int fd, const base::PeerAddress& client, std::uint16_t listener, entry::Placed placed) {
   const base::Key key = connections_.add();
   Connection& connection = *connections_.find(key);
+  connection.id = std::exchange(next_id_, next_id_ + entry::kConnectionIdStep);
   connection.transport = net::Transport(fd);
   connection.client = client;
   connection.listener = listener;
@@ -60,6 +63,31 @@ void Connections::begin(int fd, const base::PeerAddress& client, std::uint16_t l
   const Listener& from = this->listener(connection);
   if (from.settings.proxy_protocol == config::ProxyIn::off) return expect_connect(key, connection);
   arm(key.index, from.proxy_protocol_timeout);
+}
+
+// --- who asks for connections ---
+
+ConnectionScan::Ways Connections::ways() {
+  return {.client_id = [this](const Connection& connection) { return client_id_of(connection); },
+          .user = [this](const Connection& connection) { return user_of(connection); },
+          .kick = [this](base::Key key) { kick(key, *connections_.find(key)); }};
+}
+
+std::string_view Connections::client_id_of(const Connection& connection) {
+  if (connection.place != kNoPlace) return shard_.client_id(connection.place);
+  return connection.arriving ? std::string_view(connection.arriving->client_id) : std::string_view();
+}
+
+std::string_view Connections::user_of(const Connection& connection) {
+  if (connection.place != kNoPlace) return shard_.user_name(connection.place);
+  return connection.arriving ? std::string_view(connection.arriving->user) : std::string_view();
+}
+
+// Who is a client is told why.
+void Connections::kick(base::Key key, Connection& connection) {
+  if (connection.place == kNoPlace) return part(key, connection, EndReason::kicked);
+  const std::string client_id(shard_.client_id(connection.place));
+  shard_.kick(client_id, wire::mqtt::Reason::administrative_action, EndReason::kicked, loop_.now());
 }
 
 void Connections::on_ready(net::Token token, net::Ready ready) {

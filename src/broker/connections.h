@@ -19,12 +19,14 @@
 #include "base/slab.h"
 #include "base/snapshot.h"
 #include "broker/connection.h"
+#include "broker/connection_scan.h"
 #include "broker/core/ports.h"
 #include "broker/core/shard.h"
 #include "broker/counters.h"
 #include "broker/listeners.h"
 #include "broker/notice.h"
 #include "broker/post.h"
+#include "entry/connection_ids.h"
 #include "entry/greeting.h"
 #include "net/buffer_pool.h"
 #include "net/descriptors.h"
@@ -55,6 +57,8 @@ struct WorkerContext {
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
   std::atomic<ClaimToken>* connects_read = nullptr;  // of all workers: what orders CONNECT packets
+  ScanResults* scan_results = nullptr;
+  std::uint64_t first_id = 0;  // connection ids count on from here
 };
 
 class Connections final : public net::Loop::Source, public net::TimerWheel::Owner, public Ports {
@@ -69,6 +73,7 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void adopt(Handover handover);
   // Control has found out who the client is.
   void identified(Identified answer);
+  void search(std::shared_ptr<const ScanOrder> order) { scan_.begin(std::move(order)); }
   void refresh_acl() { (void)acl_.refresh(); }
   // Tells every client that the node stops. They have some time to hear it, and then end_all() is called.
   void tell_all();
@@ -175,6 +180,10 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   void lose(base::Key key, Connection& connection, EndReason reason);
   void close(base::Key key, Connection& connection, EndReason reason);
   void drop(base::Key key, Connection& connection);
+  [[nodiscard]] ConnectionScan::Ways ways();
+  [[nodiscard]] std::string_view client_id_of(const Connection& connection);
+  [[nodiscard]] std::string_view user_of(const Connection& connection);
+  void kick(base::Key key, Connection& connection);
   void note_gone(const Connection& connection, EndReason reason);
 
   [[nodiscard]] const Listener& listener(const Connection& connection) const {
@@ -191,6 +200,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   const std::uint8_t source_;
   net::TimerWheel timers_;
   base::Slab<Connection> connections_;
+  ConnectionScan scan_;
+  std::uint64_t next_id_;
   net::BufferPool buffers_;
   base::Snapshot<auth::Acl>::Reader acl_;
   std::unique_ptr<std::byte[]> scratch_;

@@ -71,11 +71,8 @@ struct PublishOrder {
   std::string payload;
   bool retain = false;
 };
-struct KickOrder {
-  std::string client_id;
-};
 
-using Order = std::variant<std::monostate, Identified, PublishOrder, KickOrder>;
+using Order = std::variant<std::monostate, Identified, PublishOrder>;
 using Orders = base::Mailbox<Order>;
 
 }  // namespace holdfast::broker

@@ -21,6 +21,9 @@ namespace holdfast::broker {
 // A connection on its way to the worker that has its session.
 struct Handover {
   int fd = -1;
+  std::uint64_t id = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
   base::PeerAddress client;
   std::uint16_t listener = 0;
   wire::mqtt::Version version{};

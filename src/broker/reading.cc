@@ -39,6 +39,7 @@ void Connections::read(base::Key key, Connection& connection) {
     turn_bytes += got.bytes;
     connection.heard = loop_.tick();
     counters(connection).bytes_received.add(got.bytes);
+    connection.bytes_received += got.bytes;
     if (connection.pace) connection.pace->bytes -= static_cast<double>(got.bytes);
     if (connection.stage != Stage::parting) take_bytes(key, connection, {scratch_.get(), got.bytes});
     if (connection.broken) return mark_dirty(key, connection);

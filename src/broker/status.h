@@ -70,10 +70,18 @@ struct Totals {
   std::uint64_t message_bytes_alive = 0;
 };
 
+// Messages a second, over the last seconds.
+struct MessageRates {
+  double received = 0;  // PUBLISH of clients
+  double sent = 0;      // to clients
+  double dropped = 0;   // copies that no client got
+};
+
 struct Status {
   std::vector<ListenerStatus> listeners;
   std::vector<WorkerStatus> workers;
   Totals totals;
+  MessageRates rates;
   auth::Chain::Counts auth;
   std::uint64_t notices_dropped = 0;
   double uptime_seconds = 0;

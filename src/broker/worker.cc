@@ -1,8 +1,10 @@
 #include "broker/worker.h"
 
+#include <cstdlib>
 #include <string>
 
 #include "base/thread.h"
+#include "entry/connection_search.h"
 
 namespace holdfast::broker {
 
@@ -14,7 +16,8 @@ Worker::Worker(const WorkerContext& context, PostOffice& office)
       outbox_(office, context.number),
       connections_(loop_, context_, outbox_),
       acceptor_(loop_, static_cast<std::uint16_t>(context.number), {*context.descriptors, 1}, *this),
-      orders_(kOrdersMax, loop_) {
+      orders_(kOrdersMax, loop_),
+      searches_(entry::kSearchesMax, loop_) {
   loop_.add_timers(timers_);
 }
 
@@ -27,6 +30,10 @@ WorkerContext Worker::with(WorkerContext context, WorkerCounters& counters) {
 
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
+}
+
+void Worker::search(std::shared_ptr<const ScanOrder> order) {
+  if (!searches_.post(std::move(order))) std::abort();  // it has room for all that are under way
 }
 
 void Worker::stop() {
@@ -57,6 +64,7 @@ void Worker::say_farewell() {
 void Worker::at_top_of_turn() {
   connections_.refresh_acl();
   orders_.take([this](Order order) { obey(std::move(order)); });
+  searches_.take([this](std::shared_ptr<const ScanOrder> order) { connections_.search(std::move(order)); });
   for (unsigned from = 0; from < office_.workers(); ++from) {
     if (from == context_.number) continue;
     office_.box(from, context_.number).take([this, from](Batch batch) {
@@ -81,10 +89,6 @@ void Worker::obey(Order order) {
                                          .topic = publish->topic,
                                          .payload = std::as_bytes(std::span(publish->payload))},
                                         loop_.now());
-  }
-  if (const KickOrder* kick = std::get_if<KickOrder>(&order)) {
-    connections_.shard().kick(kick->client_id, wire::mqtt::Reason::administrative_action, EndReason::kicked,
-                              loop_.now());
   }
 }
 

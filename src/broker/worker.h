@@ -22,6 +22,7 @@ class Worker final : private entry::House, private net::Loop::Source, private ne
   void start();
   // False when too many wait.
   [[nodiscard]] bool order(Order order) { return orders_.post(std::move(order)); }
+  void search(std::shared_ptr<const ScanOrder> order);
   // Tells the clients and, within kFarewell, ends their connections.
   void begin_to_stop() { loop_.stop(); }
   // And joins.
@@ -64,6 +65,7 @@ class Worker final : private entry::House, private net::Loop::Source, private ne
   Connections connections_;
   entry::Acceptor acceptor_;
   Orders orders_;
+  base::Mailbox<std::shared_ptr<const ScanOrder>> searches_;
   std::thread thread_;
 };
 

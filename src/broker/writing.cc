@@ -105,6 +105,7 @@ void Connections::write_out(Connection& connection) {
 
 void Connections::written(Connection& connection, std::size_t bytes) {
   counters(connection).bytes_sent.add(bytes);
+  connection.bytes_sent += bytes;
   const std::size_t of_out = std::min<std::size_t>(bytes, connection.out.bytes);
   buffers_.consume(connection.out, of_out);
   connection.body_sent += static_cast<std::uint32_t>(bytes - of_out);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "entry/connection_ids.h"
 
 namespace holdfast::gateway {
 namespace {
@@ -14,13 +15,6 @@ namespace {
 constexpr std::size_t kNoticesMax = 8192;
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::seconds kPortsLook{10};  // operators change the range of a running machine
-
-// Unique over the processes of a machine: they count on from the wall-clock time in microseconds. Below 2^53 until the
-// year 2255, so that readers of JSON that only know floating point see them whole.
-std::uint64_t first_connection_id() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 const char* name_of(KnownListener::State state) {
   switch (state) {
@@ -55,7 +49,7 @@ Gateway::Gateway(control::Runtime& runtime, const config::Settings& settings, ne
     : runtime_(runtime),
       verbosity_(verbosity),
       seed_(base::random_sip_key()),
-      first_id_(first_connection_id()),
+      first_id_(entry::first_connection_id()),
       process_(process),
       descriptors_(descriptors),
       directory_(runtime, settings.pools, kWorkersMax, settings.node.data_dir),

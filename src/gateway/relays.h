@@ -16,6 +16,7 @@
 #include "base/slab.h"
 #include "base/snapshot.h"
 #include "entry/admission.h"
+#include "entry/connection_ids.h"
 #include "entry/greeting.h"
 #include "entry/house.h"
 #include "gateway/chooser.h"
@@ -54,8 +55,8 @@ struct WorkerContext {
   ScanResults* scan_results = nullptr;
   const Wakers* workers = nullptr;
   const std::atomic<net::PortRange>* local_ports = nullptr;
-  std::uint64_t first_id = 0;           // connection ids count on from here,
-  std::uint64_t id_step = kWorkersMax;  // so that no two workers have the same, also those that come later
+  std::uint64_t first_id = 0;                        // connection ids count on from here,
+  std::uint64_t id_step = entry::kConnectionIdStep;  // so that no two workers have the same, also those that come later
 };
 
 class Relays final : public net::Loop::Source, public net::TimerWheel::Owner, public entry::House {

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from configuration import config
+from mqtt_client import Client as MqttClient
 from openapi import OpenApi
 
 pytest.importorskip("jsonschema")
@@ -16,15 +17,20 @@ ENDLESS = {"GET /v1/events"}
 @pytest.fixture
 def gateway(run, echo_backend):
     servers = [echo_backend("a"), echo_backend("b")]
-    return run("run", config(pool=dict(servers=servers, health=dict(type="tcp", interval="100ms"))))
+    gateway = config(pool=dict(servers=servers, health=dict(type="tcp", interval="100ms")))
+    broker = {"listener": [{"name": "m", "bind": ["127.0.0.1:0"], "anonymous": "allow"}]}
+    return run("run", {**gateway, "broker": broker})
 
 
 @pytest.fixture
 def client(gateway):
-    """A connection that the API can show."""
+    """A connection that the API can show, beside one of the broker."""
+    mqtt = MqttClient(gateway.address("m"))
+    mqtt.connect("c/1")
     client = gateway.connect()
     client.ask(b"x")
-    return client
+    yield client
+    mqtt.close()
 
 
 def served(gateway):
@@ -47,11 +53,11 @@ def check_problem(answer):
 
 
 def connection_id(gateway):
-    return gateway.ask("GET", "/v1/connections").json()["connections"][0]["id"]
+    return gateway.ask("GET", "/v1/connections?listener=main").json()["connections"][0]["id"]
 
 
 # What is there. A name for each part of a path.
-NAMES = {"listener": "main", "pool": "p", "server": "a"}
+NAMES = {"listener": "main", "pool": "p", "server": "a", "client_id": "c%2F1"}
 
 # Requests that must succeed, in an order in which they can: (operation, path parameters, body).
 GOOD = [
@@ -71,6 +77,7 @@ GOOD = [
     ("POST /v1/drain", {}, {"rate": "1/s", "deadline": "10m", "wait": "0s"}),
     ("DELETE /v1/drain", {}, None),
     ("DELETE /v1/connections/{id}", {}, None),
+    ("DELETE /v1/clients/{client_id}", {}, None),
 ]
 
 
@@ -198,7 +205,7 @@ def test_a_method_that_the_file_does_not_have_is_405(gateway):
 
 
 @pytest.mark.parametrize("name, names, known", [
-    ("GET /v1/listeners/{listener}", {"listener": "no"}, {"main"}),
+    ("GET /v1/listeners/{listener}", {"listener": "no"}, {"main", "m"}),
     ("GET /v1/pools/{pool}", {"pool": "no"}, {"p"}),
     ("GET /v1/pools/{pool}/servers", {"pool": "no"}, {"p"}),
     ("GET /v1/pools/{pool}/servers/{server}", {"pool": "no"}, {"p"}),

@@ -1,6 +1,8 @@
-// holdfast connections: who is connected, found by listener, pool, server, address, age, idle time and bytes.
+// holdfast connections: who is connected, found by listener, pool, server, client id, address, age, idle time and
+// bytes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <memory>
 #include <vector>
@@ -19,7 +21,7 @@ constexpr std::uint32_t kPageMax = 1000;
 
 struct Options {
   Access access;
-  std::string listener, pool, server, address, min_age, min_idle, min_bytes;
+  std::string listener, pool, server, client_id, address, min_age, min_idle, min_bytes;
   std::string sort = "id";
   std::uint32_t limit = 100;
   bool all = false;
@@ -46,6 +48,7 @@ std::string query(const Options& options) {
   add("listener", options.listener);
   add("pool", options.pool);
   add("server", options.server);
+  add("client_id", options.client_id);
   add("address", options.address);
   add("min_age", options.min_age);
   add("min_idle", options.min_idle);
@@ -59,36 +62,51 @@ std::string server_of(const value& connection) {
   return text_at(connection, "server") + (address.empty() ? "" : " " + address);
 }
 
-Table new_table() {
-  return Table({{"ID", Align::right},
-                {"CLIENT"},
-                {"LISTENER"},
-                {"POOL"},
-                {"SERVER"},
-                {"STAGE"},
-                {"AGE", Align::right},
-                {"IDLE", Align::right},
-                {"FROM CLIENT", Align::right},
-                {"FROM SERVER", Align::right},
-                {"CONNECT", Align::right},
-                {"WORKER", Align::right}});
+// Whether some of them are the broker's: then there is more to tell.
+bool has_mqtt(const value& page) {
+  const auto& connections = list_at(page, "connections");
+  return std::ranges::any_of(connections, [](const value& each) { return is_there(each, "mqtt"); });
 }
 
-void add_rows(Table& table, const value& page) {
+Table new_table(bool mqtt) {
+  std::vector<Table::Column> columns = {{"ID", Align::right}, {"CLIENT"}};
+  if (mqtt) columns.insert(columns.end(), {{"CLIENT ID"}, {"USER"}, {"MQTT"}});
+  columns.insert(columns.end(), {{"LISTENER"},
+                                 {"POOL"},
+                                 {"SERVER"},
+                                 {"STAGE"},
+                                 {"AGE", Align::right},
+                                 {"IDLE", Align::right},
+                                 {"FROM CLIENT", Align::right},
+                                 {"FROM SERVER", Align::right},
+                                 {"CONNECT", Align::right},
+                                 {"WORKER", Align::right}});
+  return Table(columns);
+}
+
+std::string or_nothing(std::string text) { return text.empty() ? kNothing : text; }
+
+void add_rows(Table& table, const value& page, bool mqtt) {
   for (const value& each : list_at(page, "connections")) {
     const std::string stage = text_at(each, "stage");
-    table.add({text_at(each, "id"),
-               text_at(each, "client"),
-               text_at(each, "listener"),
-               text_at(each, "pool"),
-               server_of(each),
-               {stage, stage == "relaying" ? Colour::none : Colour::warning},
-               shown_seconds(find_number(each, "age_seconds")),
-               shown_seconds(find_number(each, "idle_seconds")),
-               shown_bytes(number_at(each, "bytes_from_client")),
-               shown_bytes(number_at(each, "bytes_from_server")),
-               shown_seconds(find_number(each, "connect_seconds")),
-               text_at(each, "worker")});
+    const bool serves = stage == "relaying" || stage == "open";
+    std::vector<Cell> cells = {text_at(each, "id"), text_at(each, "client")};
+    if (mqtt) {
+      for (const char* what : {"mqtt.client_id", "mqtt.user", "mqtt.version"}) {
+        cells.emplace_back(or_nothing(is_there(each, what) ? text_at(each, what) : ""));
+      }
+    }
+    cells.insert(cells.end(), {text_at(each, "listener"),
+                               is_there(each, "pool") ? text_at(each, "pool") : kNothing,
+                               server_of(each),
+                               {stage, serves ? Colour::none : Colour::warning},
+                               shown_seconds(find_number(each, "age_seconds")),
+                               shown_seconds(find_number(each, "idle_seconds")),
+                               shown_bytes(number_at(each, "bytes_from_client")),
+                               shown_bytes(number_at(each, "bytes_from_server")),
+                               shown_seconds(find_number(each, "connect_seconds")),
+                               text_at(each, "worker")});
+    table.add(std::move(cells));
   }
 }
 
@@ -127,11 +145,13 @@ void connections_command(Options options) {
   split_server(options);
   const Client client(options.access);
   if (options.access.json) return show_json(client, options);
-  Table table = new_table();
+  const std::vector<value> pages = read_pages(client, options);
+  const bool mqtt = std::ranges::any_of(pages, has_mqtt);
+  Table table = new_table(mqtt);
   std::size_t shown = 0;
   double matched = 0;
-  for (const value& page : read_pages(client, options)) {
-    add_rows(table, page);
+  for (const value& page : pages) {
+    add_rows(table, page, mqtt);
     shown += list_at(page, "connections").size();
     matched = std::max(matched, number_at(page, "matched"));
   }
@@ -143,6 +163,7 @@ void add_filters(CLI::App& command, Options& options) {
   command.add_option("--listener", options.listener, "that came in there")->type_name("LISTENER");
   command.add_option("--pool", options.pool, "that are of this pool")->type_name("POOL");
   command.add_option("--server", options.server, "that this server has: NAME, or POOL/NAME")->type_name("NAME");
+  command.add_option("--client-id", options.client_id, "that MQTT client")->type_name("CLIENT-ID");
   command.add_option("--address", options.address, "of this client or network: 10.1.2.3, 10.1.0.0/16, 2001:db8::/32")
       ->type_name("CIDR");
   command.add_option("--min-age", options.min_age, "at least this old: 10m")->type_name("TIME");
@@ -174,6 +195,7 @@ void add_connections_command(CLI::App& program, int& status) {
   command->footer(
       "Examples:\n"
       "  holdfast connections --address 10.1.2.3\n"
+      "  holdfast connections --client-id sensor-7\n"
       "  holdfast connections --server brokers/b1 --sort idle --limit 20\n"
       "  holdfast connections --min-idle 1h --all --json | jq -r '.connections[].id' | xargs holdfast kick");
   command->callback(

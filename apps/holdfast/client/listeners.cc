@@ -32,9 +32,16 @@ Cell state(const value& listener) {
   return {text, text == "accepting" ? Colour::good : Colour::warning};
 }
 
+// By whom ever: before a byte of it was read, or by CONNACK.
 Cell refused(const value& listener) {
-  const double all = sum_of(object_at(listener, "refused"));
+  const double all = sum_of(object_at(listener, "refused")) + sum_of(object_at(listener, "connects_refused"));
   return {shown_count(all), all > 0 ? Colour::warning : Colour::none};
+}
+
+bool is_of_broker(const value& listener) { return text_at(listener, "role") == "broker"; }
+
+std::string pool(const value& listener) {
+  return is_of_broker(listener) ? "broker, " + text_at(listener, "protocol") : text_at(listener, "pool");
 }
 
 std::string show(const boost::json::array& listeners, Paint paint) {
@@ -49,7 +56,7 @@ std::string show(const boost::json::array& listeners, Paint paint) {
                {"TO CLIENT", Align::right},
                {"ADDRESSES"}});
   for (const value& listener : listeners) {
-    table.add({text_at(listener, "name"), state(listener), text_at(listener, "pool"), connections(listener),
+    table.add({text_at(listener, "name"), state(listener), pool(listener), connections(listener),
                shown_count(number_at(listener, "connections_total")), refused(listener),
                shown_seconds(find_number(listener, "connect.p99_seconds")),
                shown_bytes(number_at(listener, "bytes_to_server")), shown_bytes(number_at(listener, "bytes_to_client")),

@@ -50,6 +50,22 @@ std::string memory(const value& status) {
                      bytes_at(status, "memory.relays_bytes"), bytes_at(status, "memory.buffers_bytes"));
 }
 
+std::string broker(const value& status) {
+  return fmt::format("{}, {}, {}, {} retained", counted(number_at(status, "broker.clients"), "client"),
+                     counted(number_at(status, "broker.sessions"), "session"),
+                     counted(number_at(status, "broker.subscriptions"), "subscription"),
+                     count_at(status, "broker.retained"));
+}
+
+std::string messages(const value& status) {
+  const auto rate = [&status](std::string_view path) { return shown_short(number_at(status, path)); };
+  return fmt::format("{}/s in, {}/s out, {}/s dropped; {} in, {} out, {} dropped since the start",
+                     rate("broker.messages_received_per_second"), rate("broker.messages_sent_per_second"),
+                     rate("broker.messages_dropped_per_second"), count_at(status, "broker.messages_received_total"),
+                     count_at(status, "broker.messages_sent_total"),
+                     shown_count(sum_of(object_at(status, "broker.dropped"))));
+}
+
 std::string drain(const value& status) {
   const double wait = number_at(status, "drain.wait_seconds_left");
   return clean(drain_progress(status)) + (wait > 0 ? ", accepts for another " + shown_seconds(wait) : "");
@@ -81,6 +97,10 @@ std::string show(const value& status, Paint paint) {
   if (is_there(status, "config.last_error"))
     row(text, "last reload", painted("failed: " + clean(text_at(status, "config.last_error")), Colour::bad, paint));
   row(text, "connections", connections(status));
+  if (is_there(status, "broker")) {
+    row(text, "broker", broker(status));
+    row(text, "messages", messages(status));
+  }
   row(text, "memory", memory(status));
   if (is_there(status, "drain")) row(text, "drain", drain(status));
   if (list_at(status, "alarms").empty()) row(text, "alarms", painted("none", Colour::good, paint));

@@ -78,7 +78,7 @@ TopRow listener_row(const value& before, const value& now, const Rates& rates) {
   row.trouble = trouble_of(cell);
   row.cells = {row.name,
                cell,
-               text_at(now, "pool"),
+               text_at(now, "role") == "broker" ? "broker" : text_at(now, "pool"),
                shown_short(row.connections),
                shown_rate(row.rate),
                shown_bytes(rates.of(before, now, "bytes_to_server")),
@@ -136,10 +136,11 @@ TopRow server_row(const std::string& pool, const value& before, const value& now
   return row;
 }
 
-void add_refused(TopData& data, const value& before, const value& now, const Rates& rates) {
-  for (const auto& each : object_at(now, "refused")) {
+// `where`: "refused", or "connects_refused" of the broker.
+void add_refused(TopData& data, const value& before, const value& now, const Rates& rates, const std::string& where) {
+  for (const auto& each : object_at(now, where)) {
     const std::string reason(each.key().data(), each.key().size());
-    const double rate = rates.of(before, now, "refused." + reason);
+    const double rate = rates.of(before, now, where + "." + reason);
     if (rate == 0) continue;
     const auto known =
         std::ranges::find(data.refused, reason, [](const auto& pair) -> const std::string& { return pair.first; });
@@ -156,10 +157,11 @@ void add_listener(TopData& data, const value& before, const value& now, const Ra
   data.accepted += rates.of(before, now, "connections_total");
   data.to_server += rates.of(before, now, "bytes_to_server");
   data.to_client += rates.of(before, now, "bytes_to_client");
-  data.refused_total += sum_of(object_at(now, "refused"));
+  data.refused_total += sum_of(object_at(now, "refused")) + sum_of(object_at(now, "connects_refused"));
   for (const auto& each : object_at(now, "closed"))
     data.ended += rates.of(before, now, "closed." + std::string(each.key().data(), each.key().size()));
-  add_refused(data, before, now, rates);
+  add_refused(data, before, now, rates, "refused");
+  add_refused(data, before, now, rates, "connects_refused");
 }
 
 }  // namespace

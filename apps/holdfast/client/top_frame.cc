@@ -57,6 +57,19 @@ void add_totals(Picture& picture, const TopData& data) {
                           shown_bytes(data.to_client), shown_short(number_at(data.status, "descriptors_free"))));
 }
 
+void add_broker(Picture& picture, const TopData& data) {
+  if (!is_there(data.status, "broker")) return;
+  const auto count = [&data](const char* path) { return shown_short(number_at(data.status, path)); };
+  const double dropped = number_at(data.status, "broker.messages_dropped_per_second");
+  picture.add(
+      fmt::format("broker        clients {}  sessions {}  subscriptions {}  retained {}  messages in {}/s out {}/s "
+                  "dropped {}/s",
+                  count("broker.clients"), count("broker.sessions"), count("broker.subscriptions"),
+                  count("broker.retained"), count("broker.messages_received_per_second"),
+                  count("broker.messages_sent_per_second"), shown_short(dropped)),
+      dropped > 0 ? Colour::warning : Colour::none);
+}
+
 void add_alarms(Picture& picture, const TopData& data, const std::string& trouble) {
   if (!trouble.empty()) return picture.add("no answer: " + trouble, Colour::bad);
   const auto& alarms = list_at(data.status, "alarms");
@@ -166,6 +179,7 @@ std::vector<std::string> make_frame(const TopData& data, View& view, Size size, 
   Picture picture(size, paint);
   add_title(picture, data, view);
   add_totals(picture, data);
+  add_broker(picture, data);
   add_alarms(picture, data, trouble);
   add_refused(picture, data);
   picture.add("slow connect  " + slowest(data.servers, &TopRow::slow_seconds));

@@ -5,6 +5,7 @@
 
 #include "broker/metrics.h"
 #include "control/metrics.h"
+#include "entry/connection_ids.h"
 
 namespace holdfast::app {
 namespace {
@@ -80,6 +81,35 @@ void add_configuration(admin::Faces& faces, const NodeParts& parts) {
   };
 }
 
+// The gateway's page, and then the broker's: what they have together.
+void find_connections(const NodeParts& parts, const entry::ConnectionQuery& query,
+                      std::function<void(entry::ConnectionPage)> answer) {
+  if (parts.broker == nullptr) return parts.gateway.find_connections(query, std::move(answer));
+  const auto then = [parts, query, answer = std::move(answer)](entry::ConnectionPage of_gateway) {
+    parts.broker->find_connections(
+        query, [query, answer, of_gateway = std::move(of_gateway)](entry::ConnectionPage of_broker) mutable {
+          answer(entry::merged(std::move(of_gateway), std::move(of_broker), query));
+        });
+  };
+  parts.gateway.find_connections(query, then);
+}
+
+void add_connections(admin::Faces& faces, const NodeParts& parts) {
+  faces.find_connections = [parts](const entry::ConnectionQuery& query,
+                                   std::function<void(entry::ConnectionPage)> answer) {
+    find_connections(parts, query, std::move(answer));
+  };
+  faces.close_connection = [parts](std::uint64_t id, std::function<void(bool)> answer) {
+    if (!entry::is_of_broker(id)) return parts.gateway.close_connection(id, std::move(answer));
+    if (parts.broker == nullptr) return answer(false);
+    parts.broker->close_connection(id, std::move(answer));
+  };
+  faces.close_client = [parts](const std::string& client_id, std::function<void(bool)> answer) {
+    if (parts.broker == nullptr) return answer(false);
+    parts.broker->close_client(client_id, std::move(answer));
+  };
+}
+
 }  // namespace
 
 admin::Faces faces_of(const NodeParts& parts) {
@@ -98,13 +128,8 @@ admin::Faces faces_of(const NodeParts& parts) {
   add_configuration(faces, parts);
   add_server_faces(
       faces, parts.gateway.directory(), [parts]() -> const auto& { return parts.reload.settings().pools; });
-  faces.find_connections = [parts](const gateway::ConnectionQuery& query,
-                                   std::function<void(gateway::ConnectionPage)> answer) {
-    parts.gateway.find_connections(query, std::move(answer));
-  };
-  faces.close_connection = [parts](std::uint64_t id, std::function<void(bool)> answer) {
-    parts.gateway.close_connection(id, std::move(answer));
-  };
+  if (parts.broker != nullptr) faces.broker = [parts] { return parts.broker->status(); };
+  add_connections(faces, parts);
   follow_commands(faces, parts.after_command);
   return faces;
 }

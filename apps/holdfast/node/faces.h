@@ -23,7 +23,7 @@ struct NodeParts {
   control::Events& events;
   control::Alarms& alarms;
   AdminServers& servers;
-  const broker::Broker* broker;  // null: there is none
+  broker::Broker* broker;  // null: there is none
   std::function<admin::NodeInfo()> info;
   std::function<void()> after_command;
 };

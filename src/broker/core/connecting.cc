@@ -298,7 +298,7 @@ void Shard::on_lost(std::uint32_t at, EndReason reason, base::Time now) { end_cl
 bool Shard::kick(std::string_view client_id, Reason reason, EndReason why, base::Time now) {
   const auto found = ids_.find(client_id);
   if (found == ids_.end() || !places_[found->second].client) return false;
-  send_away(found->second, reason, "", why, now);
+  send_away(found->second, reason, "ended by command", why, now);
   return true;
 }
 
