@@ -86,9 +86,10 @@ class Paho(_Client):
         self._client.on_subscribe = lambda client, data, number, granted, *more: self._granted.put(granted)
         self._client.on_message = self._take
         self._client.on_disconnect = self._end
-        self.closed = False
+        self.closed, self.end_reason = False, None
 
     def _end(self, client, data, code, *more):
+        self.end_reason = getattr(code, "value", None)  # what the server has said, if it did
         client.disconnect()  # there is nothing left to end: this keeps it from connecting again
         self.closed = True
 

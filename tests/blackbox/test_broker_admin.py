@@ -230,3 +230,60 @@ def test_a_kicked_client_leaves_its_will_and_its_session(broker_process):
     assert watcher.message().payload == b"gone"
     again = broker.connect(name, clean=False)
     assert again.connack.session_present
+
+
+@needs_paho
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+@pytest.mark.parametrize("version", [4, 5])
+def test_paho_is_told_that_it_is_kicked(broker_process, transport, version):
+    broker = broker_process(workers=2, listeners=[listener("w", "websocket")])
+    address = broker.gateway.address("m" if transport == "tcp" else "w")
+    client = mqtt_libraries.Library("paho", transport, version, None).client(address, client_id="paho")
+    client.connect()
+    found = connections(broker.gateway, client_id="paho")["connections"][0]
+    assert broker.gateway.ask("DELETE", f"/v1/connections/{found['id']}").status == 204
+    client.wait_closed()
+    assert client.end_reason == (mqtt.ADMINISTRATIVE if version == 5 else None)
+    client.close()
+
+
+# --- where clients come in ---
+
+
+def test_clients_come_by_a_unix_socket(broker_process, directory):
+    path = f"unix:{directory}/m.sock"
+    broker = broker_process(workers=2, listeners=[{"name": "local", "bind": [path], "protocol": "mqtt"}],
+                            auth={"anonymous": "allow", "failure_rate_per_address": "1/h", "failure_burst_per_address": 1,
+                                  **users_file(directory, {"name": "ann"})})
+    assert broker.gateway.address("local") == path
+    subscriber = broker.client(listener="local")
+    subscriber.connect("by-socket")
+    subscriber.subscribe("a")
+    broker.connect().publish("a", b"from outside")
+    assert subscriber.message().payload == b"from outside"
+    assert connections(broker.gateway, client_id="by-socket")["connections"][0]["client"] == "unix"
+    for _ in range(3):
+        assert broker.refused(listener="local", user="ann", password="falsch") == mqtt.BAD_CREDENTIALS
+    assert broker.gateway.ask("DELETE", "/v1/clients/by-socket").status == 204
+    subscriber.expect_end(mqtt.ADMINISTRATIVE)
+
+
+def test_each_address_has_its_own_rate(broker_process):
+    limit = dict(accept_rate_per_address="1/h", accept_burst_per_address=5)
+    broker = broker_process(listeners=[listener("slow", **limit)])
+    address = broker.gateway.address("slow")
+
+    def lets_in(source):
+        with contextlib.closing(peers.connect(address, source=source)) as peer:
+            peer.socket.sendall(mqtt.connect(fresh()))
+            try:
+                return bool(peer.socket.recv(1))
+            except (ConnectionResetError, socket.timeout):
+                return False
+
+    for source in ("127.0.0.2", "127.0.0.3"):
+        assert [lets_in(source) for _ in range(8)] == [True] * 5 + [False] * 3
+    page = broker.gateway.metrics()
+    assert page.value("holdfast_refused_total", listener="slow", reason="accept_rate_per_address") == 6
+    assert broker.gateway.listener("slow")["refused"]["accept_rate_per_address"] == 6
+    broker.connect().ping()
