@@ -52,6 +52,7 @@ struct Chain::State {
   std::vector<std::uint64_t> ended;  // a job cannot be destroyed by itself, so the next call does it
   std::uint64_t last_id = 0;
   std::array<std::uint64_t, kVerdicts> answers_total{};
+  double seconds_total = 0;
   bool over = false;
 };
 
@@ -88,12 +89,14 @@ void Chain::authenticate(Credentials credentials, Completion completion) {
 
 Task<> Chain::ask(std::shared_ptr<State> state, std::uint64_t id, std::shared_ptr<const Credentials> credentials,
                   Completion completion) {
+  const base::Time begun = base::Clock::now();
   const auto executor = co_await boost::asio::this_coro::executor;
   co_await boost::asio::post(executor, boost::asio::use_awaitable);  // else it would begin inside authenticate()
   if (state->over) co_return;
   Answer answer = co_await decide(state, credentials);
   if (state->over) co_return;
   state->note_failure(*credentials, answer.verdict);
+  state->seconds_total += std::chrono::duration<double>(base::Clock::now() - begun).count();
   ++state->answers_total.at(static_cast<std::size_t>(answer.verdict));
   state->ended.push_back(id);
   completion(std::move(answer));
@@ -117,8 +120,8 @@ Task<Answer> Chain::decide(std::shared_ptr<State> state, std::shared_ptr<const C
 }
 
 Chain::Counts Chain::counts() const {
-  return {state_->answers_total, state_->jobs.size() - state_->ended.size(), state_->checker->counts(),
-          state_->failures->counts()};
+  return {state_->answers_total, state_->seconds_total, state_->jobs.size() - state_->ended.size(),
+          state_->checker->counts(), state_->failures->counts()};
 }
 
 }  // namespace holdfast::auth

@@ -60,6 +60,7 @@ class Chain {
 
   struct Counts {
     std::array<std::uint64_t, kVerdicts> answers_total{};  // by Verdict
+    double seconds_total = 0;                              // from the question to the answer, of all answers
     std::uint64_t under_way = 0;
     PasswordChecker::Counts passwords;
     FailedLogins::Counts failures;

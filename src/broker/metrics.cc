@@ -104,6 +104,8 @@ void add_metrics(MetricsPage& page, const Status& status) {
   for (std::size_t i = 0; i < status.auth.answers_total.size(); ++i) {
     answers.add({{"answer", auth::name(static_cast<auth::Verdict>(i))}}, number(status.auth.answers_total[i]));
   }
+  page.counter("holdfast_auth_seconds_total", "Time from CONNECT to the answer who a client is, of all answers.")
+      .add({}, status.auth.seconds_total);
   page.gauge("holdfast_auth_under_way", "Clients of whom it is being found out who they are.")
       .add({}, number(status.auth.under_way));
   page.counter("holdfast_auth_passwords_hashed_total", "Passwords that had to be hashed.")

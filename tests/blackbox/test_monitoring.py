@@ -35,13 +35,15 @@ def promtool():
 
 @pytest.fixture
 def busy_gateway(run, echo_backend, directory):
-    """One that has something to say in every metric: a pool with checks, discovery, sources; connections that ended."""
+    """One that has something to say in every metric: a pool with checks, discovery, sources; connections that ended; and a
+    broker."""
     a, b = echo_backend("a"), echo_backend("b")
     servers = directory / "servers.json"
     servers.write_text(json.dumps({"servers": [{"name": "b", "address": b.address}]}))
     pool = dict(servers=[a], health=dict(type="tcp", interval="50ms"), source_addresses=["127.0.0.1", "127.0.0.2"],
                 discovery={"from": "file", "path": str(servers)})
-    gateway = run("run", config(pool=pool, node=dict(workers=2, data_dir=str(directory / "data"))))
+    broker = {"listener": [{"name": "m", "bind": ["127.0.0.1:0"]}]}
+    gateway = run("run", {**config(pool=pool, node=dict(workers=2, data_dir=str(directory / "data"))), "broker": broker})
     for _ in range(4):
         gateway.connect().ask(b"x")
     gateway.clients()[0].close()
