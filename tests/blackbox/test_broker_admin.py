@@ -1,6 +1,7 @@
 """What operators see of the broker, and do to its clients: status, listeners, connections, kick; also beside a gateway."""
 import contextlib
 import json
+import signal
 import socket
 from urllib.parse import quote
 
@@ -186,6 +187,22 @@ def test_top_shows_the_broker(both):
     client.connect()
     both.wait_metric("holdfast_broker_clients", 1)
     assert "clients 1  sessions 1" in both.command("top", "--once").stdout
+    client.close()
+
+
+def test_the_gateways_connections_are_found_while_the_node_stops(both):
+    """The broker has ended by then: nobody waits for its workers."""
+    relayed, client = both.connect(), Client(both.address("m"))
+    relayed.ask(b"x")
+    client.connect("c")
+    both.signal(signal.SIGTERM)
+    client.expect_end(mqtt.SHUTTING_DOWN)
+    wait_until(lambda: connections(both)["matched"] == 1, "only the gateway's")
+    for _ in range(20):
+        assert both.ask("DELETE", "/v1/clients/c").status == 404
+    found = connections(both)["connections"][0]
+    assert found["mqtt"] is None
+    assert both.ask("DELETE", f"/v1/connections/{found['id']}").status == 204
     client.close()
 
 
