@@ -51,10 +51,12 @@ void add_of_packets(Rows<As>& rows) {
   rows.add("qos_max", count(0, 2), &Limits::qos_max, 2,
            "The highest quality of service of a message that a client may send, and of a subscription. Clients of MQTT "
            "5 are told; a PUBLISH above it closes the connection, a subscription above it is granted this much.");
-  rows.add("topic_levels_max", count(1, 1024), &Limits::topic_levels_max, 128,
-           "How many levels a topic or a filter may have.");
-  rows.add("topic_length_max", count(1, kTwoBytesMax), &Limits::topic_length_max, 4096,
-           "How many bytes a topic or a filter may have.");
+  rows.add(
+      "topic_levels_max", count(1, 128), &Limits::topic_levels_max, 128,
+      "How many levels a topic or a filter may have. A PUBLISH above it is not accepted: 0x90; the connection stays.");
+  rows.add(
+      "topic_length_max", count(1, kTwoBytesMax), &Limits::topic_length_max, 4096,
+      "How many bytes a topic or a filter may have. A PUBLISH above it is not accepted: 0x90; the connection stays.");
   rows.add("client_id_length_max", count(1, kTwoBytesMax), &Limits::client_id_length_max, 1024,
            "How many bytes a client id may have.");
   rows.add("topic_alias_max", count(0, kTwoBytesMax), &Limits::topic_alias_max, 32,

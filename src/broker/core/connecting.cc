@@ -75,7 +75,8 @@ std::optional<Reason> Shard::judge(const Connect& connect, const ListenerLimits&
   if (connect.client_id.size() > limits.client_id_length_max) return Reason::client_identifier_not_valid;
   if (!takes_connack(connect, limits)) return Reason::packet_too_large;
   if (!connect.will) return std::nullopt;
-  if (!valid_topic(connect.will->topic) || connect.will->topic.starts_with("$SYS/")) return Reason::topic_name_invalid;
+  const std::string_view topic = connect.will->topic;
+  if (beyond(limits, topic) || !valid_topic(topic) || topic.starts_with("$SYS/")) return Reason::topic_name_invalid;
   //= MQTT5 [MQTT-3.2.2-12]
   if (connect.will->qos > limits.qos_max) return Reason::qos_not_supported;
   //= MQTT5 [MQTT-3.2.2-13]
@@ -239,9 +240,14 @@ WillNumber Shard::will_of(const Newcomer& newcomer, const Place& place) {
   std::string_view topic =
       rewritten(settings_.rewrites, Rewrite::Of::publish, will.topic, newcomer.client_id, newcomer.user, made);
   const bool is_denied = topic.starts_with("$SYS/") || !ports_.may(newcomer.link, Action::publish, topic);
+  const bool is_beyond = beyond(newcomer.limits, topic).has_value();
   topic = with_mountpoint(place, topic, made);
-  if (is_denied || !valid_topic(topic)) {  // as rewritten
+  if (is_denied) {
     counters_.messages_denied.add();
+    return 0;
+  }
+  if (is_beyond || !valid_topic(topic)) {  // as rewritten
+    (void)refuse_topic(RefusedTopic::made);
     return 0;
   }
   wire::mqtt::Bytes properties;

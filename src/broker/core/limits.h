@@ -18,7 +18,7 @@ struct ListenerLimits {
   std::string mountpoint;  // before every topic of its clients; %c and %u stand for client id and user name
   std::uint32_t packet_size_max = 1 << 20;
   wire::mqtt::Qos qos_max = wire::mqtt::Qos::exactly_once;
-  std::uint32_t topic_levels_max = 128;
+  std::uint32_t topic_levels_max = 128;  // at most kLevelsMax
   std::uint32_t topic_length_max = 65'535;
   std::uint32_t client_id_length_max = 1024;
   std::uint32_t subscriptions_max = 0;   // of one client; 0: no limit

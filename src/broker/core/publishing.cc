@@ -1,4 +1,5 @@
 // From a PUBLISH to everybody who wants it. The rest of Shard is in shard.cc.
+#include <algorithm>
 #include <charconv>
 
 #include "broker/core/rewrite.h"
@@ -46,9 +47,11 @@ void Shard::on_publish(std::uint32_t at, const wire::mqtt::Header& header, wire:
   Client& client = *place.client;
   const Fault* fault =
       wire::mqtt::decode_publish(header, body, client.terms.version, wire::mqtt::Sender::client, publish_);
-  std::string_view topic = publish_.topic;
+  // An alias keeps no more of a topic than it takes to see each time that it is too long.
+  std::string_view topic = publish_.topic.substr(0, std::size_t{client.limits.topic_length_max} + 1);
+  if (fault == nullptr && has_wildcard(publish_.topic)) fault = &kBadTopic;
   if (fault == nullptr) fault = client.inbound.resolve(publish_.properties.topic_alias, topic);
-  if (fault == nullptr && !valid_topic(topic)) fault = &kBadTopic;
+  if (fault == nullptr && topic.empty()) fault = &kBadTopic;
   if (fault == nullptr && publish_.qos > client.limits.qos_max) fault = &kQosTooHigh;
   if (fault == nullptr && publish_.retain && !client.limits.retain_available) fault = &kNoRetain;
   if (fault != nullptr) return fail(at, *fault, now);
@@ -82,9 +85,7 @@ void Shard::denied(std::uint32_t at, base::Time now) {
 Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::string_view topic, base::Time now) {
   const Client& client = *place.client;
   const Session& session = place.session;
-  const std::uint32_t levels_max = client.limits.topic_levels_max;
-  if (topic.size() > client.limits.topic_length_max) return refuse_topic(RefusedTopic::too_long);
-  if (levels_max < kLevelsMax && count_levels(topic) > levels_max) return refuse_topic(RefusedTopic::too_deep);
+  if (const auto refused = beyond(client.limits, topic)) return refuse_topic(*refused);
   const char* const as_it_came = topic.data();
   std::optional<DelayedTopic> delayed;
   if (topic.starts_with(kDelayed)) {  // rewrite rules see the topic that it is about
@@ -103,8 +104,10 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
     counters_.messages_denied.add();
     return Reason::not_authorized;
   }
+  bool is_made_well = topic.data() == as_it_came || !beyond(client.limits, topic);
   topic = with_mountpoint(place, topic, made_);
-  if (topic.data() != as_it_came && !valid_topic(topic)) return refuse_topic(RefusedTopic::made);
+  is_made_well = is_made_well && (topic.data() == as_it_came || valid_topic(topic));
+  if (!is_made_well) return refuse_topic(RefusedTopic::made);
   Message::Parts parts{.id = next_id(),
                        .qos = publish.qos,
                        .retain = publish.retain,
@@ -115,6 +118,14 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
   if (publish.properties.present != 0) take_properties(parts, publish.properties, now);
   if (delayed) return delay(parts, delayed->delay, now);
   return publish_parts(parts, now);
+}
+
+// What a client publishes, its will, and what rewrite rules make of either: one measure for all of it. What it
+// subscribes to is measured alike.
+std::optional<RefusedTopic> Shard::beyond(const ListenerLimits& limits, std::string_view topic) noexcept {
+  if (topic.size() > limits.topic_length_max) return RefusedTopic::too_long;
+  const std::size_t levels_max = std::min<std::size_t>(limits.topic_levels_max, kLevelsMax);
+  return count_levels(topic) > levels_max ? std::optional(RefusedTopic::too_deep) : std::nullopt;
 }
 
 // MQTT5 3.4.2.1: not malformed, but not accepted. QoS 0 has no answer, and older versions no words: they are counted.

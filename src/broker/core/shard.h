@@ -225,6 +225,9 @@ class Shard final : private Ledger {
   void on_publish(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
   [[nodiscard]] wire::mqtt::Reason accept(Place& place, const wire::mqtt::Publish& publish, std::string_view topic,
                                           base::Time now);
+  // Whether a topic is above what the listener allows: then it is no fault, and it is not accepted.
+  [[nodiscard]] static std::optional<RefusedTopic> beyond(const ListenerLimits& limits,
+                                                          std::string_view topic) noexcept;
   wire::mqtt::Reason refuse_topic(RefusedTopic reason);
   void take_properties(Message::Parts& parts, const wire::mqtt::Properties& properties, base::Time now);
   void on_taken(const Ticket& ticket, wire::mqtt::Reason reason, base::Time now);

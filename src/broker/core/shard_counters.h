@@ -13,12 +13,12 @@ namespace holdfast::broker {
 
 inline constexpr std::size_t kDropReasons = 7;
 
-// Why a PUBLISH that follows the standard went to nobody.
+// Why a PUBLISH, or a will, that follows the standard went to nobody.
 enum class RefusedTopic : std::uint8_t {
   too_long,  // above topic_length_max
   too_deep,  // above topic_levels_max
   delayed,   // $delayed, and then no seconds or no topic
-  made,      // what the rewrite rules or the mountpoint have made of it is no topic
+  made,      // what the rewrite rules or the mountpoint have made of it is no topic, or above the same limits
 };
 inline constexpr std::size_t kRefusedTopics = 4;
 [[nodiscard]] const char* name(RefusedTopic reason) noexcept;

@@ -160,9 +160,7 @@ std::optional<Reason> Shard::refusal_of(const Place& place, std::string_view fil
   const ListenerLimits& limits = place.client->limits;
   const std::string_view plain = plain_part(filter, share);
   if (share.form == ShareRead::Form::malformed || !valid_filter(plain)) return Reason::topic_filter_invalid;
-  if (plain.size() > limits.topic_length_max || count_levels(plain) > limits.topic_levels_max) {
-    return Reason::topic_filter_invalid;
-  }
+  if (beyond(limits, plain)) return Reason::topic_filter_invalid;
   if (!place.mountpoint.view().empty() && !valid_filter(mounted(place, plain))) return Reason::topic_filter_invalid;
   //= MQTT5 [MQTT-3.2.2-16]
   if (!limits.wildcard_available && has_wildcard(plain)) return Reason::wildcard_subscriptions_not_supported;

@@ -17,7 +17,8 @@ namespace holdfast::broker {
 // What the client has named.
 //
 // Cost: a look-up is O(log n); a new name moves the entries above it. Limits: `maximum`, the Topic Alias Maximum that
-// CONNACK announced; each name costs 16 bytes and its topic (a heap block), so at most maximum x 65,551 bytes.
+// CONNACK announced; each name costs 16 bytes and its topic (a heap block), so at most maximum x 65,551 bytes. The
+// shard gives it no more of a topic than topic_length_max and one byte.
 class InboundAliases {
  public:
   InboundAliases() = default;
