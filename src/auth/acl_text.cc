@@ -183,6 +183,14 @@ bool read_filter(Words& words, Rule& rule) {
   const bool literal = !word->in_quotes && word->text == "eq";
   if (literal) word = words.next("the filter that `eq` is about");
   if (word == nullptr) return false;
+  const auto unknown = literal ? std::string_view() : config::unknown_name_in(word->text);
+  if (!unknown.empty()) {
+    words.fault(*word,
+                fmt::format("{} stands for nothing; there are %u, the user name, and %c, the client id; as it is "
+                            "written it stands only behind `eq`",
+                            quoted(unknown)));
+    return false;
+  }
   if (config::is_topic_filter(word->text)) {
     rule.filters.push_back({word->text, literal});
     return true;

@@ -4,9 +4,9 @@
 //
 //   allow|deny user NAME|client ID|address NETWORK|all publish|subscribe|all FILTER [FILTER...]
 //
-// `%u` in a filter stands for the user name, `%c` for the client id. `eq FILTER` is the filter as it is written, whose
-// wildcards stand for nothing. What has blanks in it, or is called `eq`, stands in double quotes, where `\"` and `\\`
-// are the characters themselves. A line that begins with `#` is a comment.
+// `%u` in a filter stands for the user name, `%c` for the client id; `%` and another letter is a fault. `eq FILTER` is
+// the filter as it is written, whose wildcards stand for nothing. What has blanks in it, or is called `eq`, stands in
+// double quotes, where `\"` and `\\` are the characters themselves. A line that begins with `#` is a comment.
 //
 // Thread: pure. Limits: kRulesMax rules, kLineBytesMax bytes a line, 1,000 faults.
 #pragma once

@@ -60,6 +60,9 @@ TEST(ReadAcl, SaysWhereAndWhatIsWrong) {
         {"deny address ten all #", "1:14: here must stand a network, such as 10.0.0.0/8, or an address; found \"ten\""},
         {"allow user \"\" all #", "1:12: this name is empty; nobody is called so"},
         {"allow all all a/#/b", "1:15: here must stand a filter of topics, such as site/+/door/#; found \"a/#/b\""},
+        {"allow all all eq %x/a a/%x",
+         "1:23: \"%x\" stands for nothing; there are %u, the user name, and %c, the client id; as it is written it "
+         "stands only behind `eq`"},
         {"allow all all a #comment",
          "1:17: here must stand a filter of topics, such as site/+/door/#; found \"#comment\"; a comment has a line of "
          "its own"},

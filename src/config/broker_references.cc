@@ -52,6 +52,46 @@ void check_rewrite(const Rewrite& rewrite, const Value& written, Faults& faults)
              fmt::format("`to` has ${}, but `from` has {} wildcard{}", highest, wildcards, wildcards == 1 ? "" : "s"));
 }
 
+// What somewhere, at one listener at least, is to be had.
+bool somewhere(const Broker& broker, bool ClientLimits::*available) {
+  return broker.listeners.empty() || std::ranges::any_of(broker.listeners, [&](const BrokerListener& each) {
+           return limits_of(broker, each).*available;
+         });
+}
+
+// What every client would be refused.
+std::string why_never(const Broker& broker, const AutoSubscribe& wanted) {
+  const std::string_view filter = wanted.filter;
+  const bool exclusive = filter.starts_with("$exclusive/");
+  const bool queue = filter.starts_with("$queue/");
+  const bool shared = queue || filter.starts_with("$share/");
+  std::string_view plain = filter;
+  if (exclusive || shared) plain.remove_prefix(filter.find('/') + 1);
+  if (shared && !queue) {
+    const auto slash = plain.find('/');
+    const std::string_view group = plain.substr(0, slash);
+    if (slash == std::string_view::npos || group.empty() || group.find_first_of("+#") != std::string_view::npos) {
+      return "is no shared subscription: that is $share/GROUP/FILTER";
+    }
+    plain.remove_prefix(slash + 1);
+  }
+  if (!is_topic_filter(plain)) return fmt::format("has {} where a filter of topics must stand", quoted(plain));
+  if (shared && wanted.no_local) return "is shared, and `no_local` with it is against the standard";
+  if (shared && !somewhere(broker, &ClientLimits::shared_available)) return "needs `shared_available = true`";
+  if (exclusive && !somewhere(broker, &ClientLimits::exclusive_available)) return "needs `exclusive_available = true`";
+  if (wildcards_in(plain) == 0) return "";
+  if (exclusive) return "is exclusive, and that has no wildcards";
+  return somewhere(broker, &ClientLimits::wildcard_available) ? "" : "needs `wildcard_available = true`";
+}
+
+void check_auto_subscribe(const Broker& broker, const AutoSubscribe& wanted, const Value& written, Faults& faults) {
+  const Value* filter = written.find("filter");
+  if (filter == nullptr || wanted.filter.empty()) return;  // a fault says so already
+  const std::string why = why_never(broker, wanted);
+  if (!why.empty())
+    faults.add(filter->position, fmt::format("{} {}; no client would get it", quoted(wanted.filter), why));
+}
+
 void check_bursts(const Value& written, std::string_view rate, std::string_view burst, const Value* of_broker,
                   Faults& faults) {
   const Member* key = member(written, burst);
@@ -114,6 +154,10 @@ void check_broker(const Settings& settings, const Value& root, Faults& faults) {
   check_limits(*broker, nullptr, faults);
   for_each_written(settings.broker.rewrite, broker->find("rewrite"),
                    [&](const Rewrite& each, const Value& written) { check_rewrite(each, written, faults); });
+  for_each_written(settings.broker.auto_subscribe, broker->find("auto_subscribe"),
+                   [&](const AutoSubscribe& each, const Value& written) {
+                     check_auto_subscribe(settings.broker, each, written, faults);
+                   });
   for_each_written(settings.broker.listeners, broker->find("listener"),
                    [&](const BrokerListener& each, const Value& written) {
                      check_limits(written, broker, faults);

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "config/suggest.h"
 
@@ -25,16 +27,62 @@ std::string shown(std::string_view path, std::string_view key, Form form) {
   return heading(join(path, printable(key, 80)), form);
 }
 
+// "tls_cert_file" as "tls", "cert", "file".
+std::vector<std::string_view> parts_of(std::string_view key) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = key.find_first_of("_-");
+    parts.push_back(key.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    key.remove_prefix(end + 1);
+  }
+}
+
+bool share_a_part(std::string_view a, std::string_view b) {
+  const auto of_a = parts_of(a);
+  return std::ranges::any_of(parts_of(b), [&](std::string_view part) {
+    return part.size() > 2 && std::ranges::find(of_a, part) != of_a.end();
+  });
+}
+
 std::vector<std::string_view> names_of(const TableShape& table) {
   std::vector<std::string_view> names;
   for (const KeyShape& key : table.keys) names.push_back(key.name);
   return names;
 }
 
-std::string all_keys(const TableShape& table, std::string_view path) {
+// The keys that there are. Of many, those that are most like `word`: that share a part between "_" with it, and then
+// those that it takes the fewest slips to come to.
+std::string keys_like(std::string_view word, const TableShape& table, std::string_view path) {
+  constexpr std::size_t kShownMax = 10;
+  std::vector<const KeyShape*> near;
+  for (const KeyShape& key : table.keys) near.push_back(&key);
+  const std::size_t others = near.size() > kShownMax ? near.size() - kShownMax : 0;
+  if (others > 0) {
+    std::ranges::stable_sort(near, {}, [word](const KeyShape* key) {
+      return std::pair(!share_a_part(word, key->name), typing_distance(word, key->name));
+    });
+    near.resize(kShownMax);
+  }
   std::vector<std::string> keys;
-  for (const KeyShape& key : table.keys) keys.push_back(shown(path, key.name, key.shape.form));
-  return fmt::format("there are {}", fmt::join(keys, ", "));
+  for (const KeyShape* key : near) keys.push_back(shown(path, key->name, key->shape.form));
+  const std::string more = others > 0 ? fmt::format(" and {} others: `holdfast check --reference`", others) : "";
+  return fmt::format("there are {}{}", fmt::join(keys, ", "), more);
+}
+
+bool means_tls(std::string_view word) {
+  constexpr std::array<std::string_view, 13> kWords = {"tls",     "ssl",         "wss",          "mqtts",  "cert",
+                                                       "certs",   "certificate", "certificates", "cafile", "certfile",
+                                                       "keyfile", "ciphers",     "key"};
+  const auto parts = parts_of(word);
+  return std::ranges::any_of(parts,
+                             [&](std::string_view part) { return std::ranges::find(kWords, part) != kWords.end(); });
+}
+
+std::string hint_for(std::string_view word, const KeyShape* meant, const TableShape& table, std::string_view path) {
+  if (meant != nullptr) return fmt::format("did you mean {}?", shown(path, meant->name, meant->shape.form));
+  if (means_tls(word)) return "there is no TLS yet: what stands in front, such as HAProxy, has to do it";
+  return keys_like(word, table, path);
 }
 
 std::string place_of(std::string_view path, Form form) {
@@ -49,9 +97,7 @@ const KeyShape* add_unknown(const Member& member, const Reading& reading, const 
   const auto index = closest(member.key, names);
   const KeyShape* meant = index ? &shape.table->keys[*index] : nullptr;
   const Form form = written_form(member.value);
-  const std::string hint = meant != nullptr
-                               ? fmt::format("did you mean {}?", shown(reading.path(), meant->name, meant->shape.form))
-                               : all_keys(*shape.table, reading.path());
+  const std::string hint = hint_for(member.key, meant, *shape.table, reading.path());
   const std::string place = form == Form::value ? place_of(reading.path(), shape.form) : "";
   reading.fault(member.key_position,
                 fmt::format("unknown {} {}{}; {}", noun(form), shown(reading.path(), member.key, form), place, hint));

@@ -31,6 +31,15 @@ bool is_topic(std::string_view text) noexcept {
   return is_text_of_mqtt(text) && text.find_first_of("+#") == std::string_view::npos;
 }
 
+std::string_view unknown_name_in(std::string_view filter) noexcept {
+  for (std::size_t at = 0; (at = filter.find('%', at)) != std::string_view::npos; ++at) {
+    const char letter = at + 1 < filter.size() ? filter[at + 1] : '\0';
+    const bool is_letter = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+    if (is_letter && letter != 'u' && letter != 'c') return filter.substr(at, 2);
+  }
+  return {};
+}
+
 std::size_t wildcards_in(std::string_view filter) noexcept {
   std::size_t count = 0;
   while (true) {

@@ -15,6 +15,9 @@ inline constexpr std::size_t kTopicBytesMax = 65'535;
 // The same, and without wildcards.
 [[nodiscard]] bool is_topic(std::string_view text) noexcept;
 
+// The first "%" with a letter behind it that is neither "%u" nor "%c", or nothing.
+[[nodiscard]] std::string_view unknown_name_in(std::string_view filter) noexcept;
+
 // How many levels of a filter are "+" or "#".
 [[nodiscard]] std::size_t wildcards_in(std::string_view filter) noexcept;
 

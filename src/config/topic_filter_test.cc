@@ -33,5 +33,14 @@ TEST(WildcardsIn, CountsLevels) {
   EXPECT_EQ(wildcards_in("#"), 1U);
 }
 
+TEST(UnknownName, IsAPercentWithAnotherLetter) {
+  for (const std::string_view good : {"", "a", "%u/%c", "x%c%u", "100%", "%/a", "%%", "%1", "50%/day"}) {
+    EXPECT_EQ(unknown_name_in(good), "") << good;
+  }
+  EXPECT_EQ(unknown_name_in("%x/a"), "%x");
+  EXPECT_EQ(unknown_name_in("a/%u/%U/%y"), "%U");
+  EXPECT_EQ(unknown_name_in("a%%x"), "%x");
+}
+
 }  // namespace
 }  // namespace holdfast::config
