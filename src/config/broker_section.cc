@@ -117,9 +117,8 @@ Table<BrokerListener> listener() {
            "header is not."},
           {"mountpoint", or_empty(topic_part("site-7/")), &Listener::mountpoint, "", kRestart,
            "What is put before each topic and filter of the clients, and taken away from what they are sent. `%u` "
-           "stands for the user name, `%c` for the client id; a client whose name is empty, begins with `$` or has "
-           "`/`, "
-           "`+` or `#` is refused then. Filters of the ACL are compared without it."},
+           "stands for the user name, `%c` for the client id; a client whose name has `/`, `+` or `#` is "
+           "refused then. Filters of the ACL are compared without it."},
           {"anonymous", inherited(anonymous()), &Listener::anonymous, Default::derived("that of [auth]"), kRestart,
            "What becomes of a client that nothing in `auth.chain` knows."},
       })

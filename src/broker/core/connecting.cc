@@ -150,8 +150,10 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
 // those are mounted.
 std::optional<Reason> Shard::refusal_of(const Newcomer& newcomer, std::string_view mountpoint) {
   if (newcomer.limits.mountpoint.empty()) return std::nullopt;
-  if (!names_fit(newcomer.limits.mountpoint, newcomer.client_id, newcomer.user) || !valid_topic(mountpoint))
-    return Reason::client_identifier_not_valid;
+  const std::string& pattern = newcomer.limits.mountpoint;
+  const bool leads_out = !names_are_levels(pattern, newcomer.client_id, newcomer.user) ||
+                         (mountpoint.starts_with('$') && !pattern.starts_with('$'));
+  if (leads_out || !valid_topic(mountpoint)) return Reason::client_identifier_not_valid;
   if (!newcomer.connect.will) return std::nullopt;
   const bool fits = valid_topic(std::string(mountpoint) + std::string(newcomer.connect.will->topic));
   return fits ? std::nullopt : std::optional(Reason::topic_name_invalid);

@@ -67,12 +67,18 @@ void expand(std::string& into, std::string_view pattern, std::string_view client
   }
 }
 
-bool names_fit(std::string_view pattern, std::string_view client_id, std::string_view user_name) {
-  const auto fits = [pattern](std::string_view placeholder, std::string_view name) {
-    if (pattern.find(placeholder) == std::string_view::npos) return true;
-    return !name.empty() && !name.starts_with('$') && name.find_first_of("/+#") == std::string_view::npos;
+bool names_are_levels(std::string_view pattern, std::string_view client_id, std::string_view user_name) {
+  const auto is_level = [pattern](std::string_view placeholder, std::string_view name) {
+    return pattern.find(placeholder) == std::string_view::npos || name.find_first_of("/+#") == std::string_view::npos;
   };
-  return fits("%c", client_id) && fits("%u", user_name);
+  return is_level("%c", client_id) && is_level("%u", user_name);
+}
+
+bool names_fit(std::string_view pattern, std::string_view client_id, std::string_view user_name) {
+  const auto is_name = [pattern](std::string_view placeholder, std::string_view name) {
+    return pattern.find(placeholder) == std::string_view::npos || (!name.empty() && !name.starts_with('$'));
+  };
+  return names_are_levels(pattern, client_id, user_name) && is_name("%c", client_id) && is_name("%u", user_name);
 }
 
 std::string_view rewritten(std::span<const Rewrite> rules, Rewrite::Of action, std::string_view text,

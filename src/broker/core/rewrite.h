@@ -28,6 +28,9 @@ struct Rewrite {
 void expand(std::string& into, std::string_view pattern, std::string_view client_id, std::string_view user_name,
             std::span<const std::string_view> captured = {});
 
+// Whether the names that `pattern` asks for by %c and %u are within one level each: without `/`, `+` and `#`. An empty
+// one is.
+[[nodiscard]] bool names_are_levels(std::string_view pattern, std::string_view client_id, std::string_view user_name);
 // Whether the names that `pattern` asks for by %c and %u can be put into a filter: who calls itself `#` must not get
 // the topics of everybody. One that is empty, has `/`, `+` or `#`, or begins with `$`, cannot.
 [[nodiscard]] bool names_fit(std::string_view pattern, std::string_view client_id, std::string_view user_name);

@@ -58,7 +58,7 @@ struct Named {
 const Named kNamed[] = {
     {"of/%c/", "a", "", true},     {"of/%c/", "a/b", "", false}, {"of/%c/", "a+", "", false},
     {"of/%c/", "#", "", false},    {"%c/", "$SYS", "", false},   {"of/%u/", "a/b", "ann", true},
-    {"of/%u/", "a", "x/y", false}, {"of/%u/", "a", "+", false},  {"of/%u/", "a", "", false},
+    {"of/%u/", "a", "x/y", false}, {"of/%u/", "a", "+", false},  {"of/%u/", "a", "", true},
     {"%u", "a", "", false},        {"of/", "a/b", "x/y", true},  {"", "a/+", "#", true},
 };
 
