@@ -50,6 +50,8 @@ class NoPorts final : public Ports {
   void end(base::Key, EndReason) override {}
   bool granted(base::Key, unsigned) override { return true; }
   std::unique_ptr<AuthMethod> begin_auth(base::Key, const AuthQuestion&) override { return nullptr; }
+  bool take_delayed_room(std::size_t) override { return false; }
+  void give_delayed_room(std::size_t) override {}
   bool may_fire(std::string_view, ClaimToken) override { return true; }
   void mail(unsigned, Mail) override {}
 

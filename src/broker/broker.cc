@@ -66,6 +66,7 @@ Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std:
       shard_settings_(settings_of(settings, std::move(node_name))),
       wakeup_(runtime, [this] { notices_.take([this](Notice notice) { hear(std::move(notice)); }); }),
       notices_(kNoticesMax, wakeup_),
+      delayed_room_(shard_settings_.delayed_max, shard_settings_.delayed_bytes_max),
       office_(shard_settings_.shards),
       searches_(runtime, listeners_, [this](const std::shared_ptr<const ScanOrder>& order) {
         for (const auto& worker : workers_) worker->search(order);
@@ -82,6 +83,7 @@ Broker::Broker(control::Runtime& runtime, const config::Settings& settings, std:
                                                               .tells_all = &tells_all_,
                                                               .descriptors = &descriptors_,
                                                               .notices = &notices_,
+                                                              .delayed_room = &delayed_room_,
                                                               .connects_read = &connects_read_,
                                                               .scan_results = &searches_.results(),
                                                               .first_id = first_id + number},

@@ -75,6 +75,7 @@ class Broker {
   std::atomic<bool> tells_all_{true};
   control::Wakeup wakeup_;
   Notices notices_;
+  DelayedRoom delayed_room_;
   std::atomic<ClaimToken> connects_read_{0};
   PostOffice office_;
   ConnectionSearches searches_;

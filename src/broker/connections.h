@@ -20,6 +20,7 @@
 #include "base/snapshot.h"
 #include "broker/connection.h"
 #include "broker/connection_scan.h"
+#include "broker/core/delayed_room.h"
 #include "broker/core/ports.h"
 #include "broker/core/shard.h"
 #include "broker/counters.h"
@@ -56,6 +57,7 @@ struct WorkerContext {
   WorkerCounters* counters = nullptr;
   net::DescriptorBudget* descriptors = nullptr;
   Notices* notices = nullptr;
+  DelayedRoom* delayed_room = nullptr;               // of all workers
   std::atomic<ClaimToken>* connects_read = nullptr;  // of all workers: what orders CONNECT packets
   ScanResults* scan_results = nullptr;
   std::uint64_t first_id = 0;  // connection ids count on from here
@@ -103,6 +105,8 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   }
   // Nobody else has wills of clients of this node.
   [[nodiscard]] bool may_fire(std::string_view /*client_id*/, ClaimToken /*token*/) override { return true; }
+  [[nodiscard]] bool take_delayed_room(std::size_t bytes) override { return context_.delayed_room->take(bytes); }
+  void give_delayed_room(std::size_t bytes) override { context_.delayed_room->give(bytes); }
   void mail(unsigned shard, Mail mail) override { outbox_.add(shard, std::move(mail)); }
 
  private:

@@ -41,6 +41,10 @@ class Ports {
   // Whether the will of this client, whose connection was read as `token`, may be published now. After a no it is asked
   // again every kWillHeldBack, whatever becomes of the session: who says no must say yes one day.
   [[nodiscard]] virtual bool may_fire(std::string_view client_id, ClaimToken token) = 0;
+  // Room for a message of so many bytes among those of the node that wait for their time (ShardSettings::delayed_max
+  // and delayed_bytes_max): false when there is none. What was taken is given back.
+  [[nodiscard]] virtual bool take_delayed_room(std::size_t bytes) = 0;
+  virtual void give_delayed_room(std::size_t bytes) = 0;
   // To another shard, in order.
   virtual void mail(unsigned shard, Mail mail) = 0;
 

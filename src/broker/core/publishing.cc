@@ -152,15 +152,13 @@ void Shard::take_properties(Message::Parts& parts, const wire::mqtt::Properties&
 }
 
 Reason Shard::delay(const Message::Parts& parts, std::chrono::seconds delay, base::Time now) {
-  const bool is_full = delayed_.size() >= settings_.delayed_max || delayed_bytes_ >= settings_.delayed_bytes_max;
-  if (is_full || delay > settings_.delayed_longest) {
+  const MessageRef message = delay <= settings_.delayed_longest ? Message::make(parts) : MessageRef();
+  if (!message || !ports_.take_delayed_room(message->bytes())) {
     counters_.delayed_refused.add();
     return Reason::quota_exceeded;
   }
-  const MessageRef message = Message::make(parts);
   const std::uint64_t serial = ++last_due_;
   delayed_.emplace(serial, message);
-  delayed_bytes_ += message->bytes();
   counters_.delayed.set(static_cast<std::int64_t>(delayed_.size()));
   due(Due::What::delayed, now + delay, serial, {});
   return Reason::success;

@@ -83,7 +83,7 @@ void Shard::on_due(const Due& due, base::Time now) {
     const auto found = delayed_.find(due.serial);
     const MessageRef message = std::move(found->second);
     delayed_.erase(found);
-    delayed_bytes_ -= message->bytes();
+    ports_.give_delayed_room(message->bytes());
     counters_.delayed.set(static_cast<std::int64_t>(delayed_.size()));
     publish_message(message, now);
     return;

@@ -367,7 +367,6 @@ class Shard final : private Ledger {
   std::vector<Due> dues_;         // a heap
   std::size_t dues_checked_ = 0;  // so many were left when void ones were last thrown away
   boost::unordered_flat_map<std::uint64_t, MessageRef> delayed_;
-  std::uint64_t delayed_bytes_ = 0;
   boost::unordered_flat_map<std::uint64_t, PendingSuback> pending_;
   // Packet identifiers of SUBSCRIBE packets in pending_, with the connection.
   boost::unordered_flat_set<std::pair<std::uint64_t, std::uint16_t>> pending_ids_;

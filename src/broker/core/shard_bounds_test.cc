@@ -85,5 +85,29 @@ TEST_P(ShardBounds, ATopicThatIsNotAcceptedIsCountedByItsReason) {
   }
 }
 
+// However many shards there are, and whichever of them have the messages.
+TEST_P(ShardBounds, DelayedMessagesAreLimitedOnTheNode) {
+  for (const bool by_bytes : {false, true}) {
+    ShardRig rig(GetParam(), [&](ShardSettings& settings, ListenerLimits&) {
+      settings.delayed_max = by_bytes ? 100 : 3;
+      settings.delayed_bytes_max = by_bytes ? 3'500 : 1'000'000;
+      settings.delayed_longest = std::chrono::seconds(10);
+    });
+    const std::string payload(1000, 'x');
+    RigClient& watch = rig.connected("watch", 2);
+    (void)watch.subscribe("t");
+    for (unsigned i = 0; i < 4; ++i) {
+      RigClient& each = rig.connected("p" + std::to_string(i), i);
+      each.publish("$delayed/5/t", payload, {.qos = Qos::at_least_once});
+      EXPECT_EQ(each.acked(PacketType::puback), i < 3 ? Reason::success : Reason::quota_exceeded);
+    }
+    rig.pass(std::chrono::seconds(5));
+    EXPECT_EQ(watch.take().size(), 3U);
+    RigClient& again = rig.connected("again", 1);
+    again.publish("$delayed/5/t", payload, {.qos = Qos::at_least_once});
+    EXPECT_EQ(again.acked(PacketType::puback), Reason::success) << "their room is there again";
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::broker

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "broker/core/delayed_room.h"
 #include "broker/core/rig_client.h"
 #include "broker/core/shard.h"
 
@@ -33,6 +34,7 @@ class ShardRig {
     settings.presence = false;
     limits.name = "rig";
     if (change) change(settings, limits);
+    delayed_room_.emplace(settings.delayed_max, settings.delayed_bytes_max);
     for (unsigned i = 0; i < shards; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
     letters_.resize(std::size_t{shards} * shards);
   }
@@ -279,6 +281,8 @@ class ShardRig {
     bool may_fire(std::string_view client_id, ClaimToken token) override {
       return !rig.may_fire || rig.may_fire(client_id, token);
     }
+    bool take_delayed_room(std::size_t bytes) override { return rig.delayed_room_->take(bytes); }
+    void give_delayed_room(std::size_t bytes) override { rig.delayed_room_->give(bytes); }
     void mail(unsigned to, Mail mail) override {
       rig.letters_[number * rig.settings.shards + to].push_back(std::move(mail));
     }
@@ -506,6 +510,7 @@ class ShardRig {
   std::vector<std::deque<Letter>> letters_;  // [from][to]
   std::vector<std::shared_ptr<RigPipe>> pipes_;
   std::vector<std::unique_ptr<RigClient>> clients_;
+  std::optional<DelayedRoom> delayed_room_;
   std::optional<std::size_t> held_;
   ClaimToken connects_read_ = 0;
   bool settling_ = false;

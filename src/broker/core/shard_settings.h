@@ -34,7 +34,7 @@ struct ShardSettings {
   RetainedLimits retained;
   std::uint64_t retained_payload_max = ~std::uint64_t{0};
   std::chrono::seconds retained_expiry{0};  // 0: never
-  std::uint32_t delayed_max = 0;            // messages that wait; 0: $delayed is no topic to publish to
+  std::uint32_t delayed_max = 0;            // of the node, that wait; 0: $delayed is no topic to publish to
   std::uint64_t delayed_bytes_max = 0;
   std::chrono::seconds delayed_longest{0};
   std::vector<Rewrite> rewrites;
