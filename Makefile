@@ -1,5 +1,5 @@
 # Every target does its own set-up: it installs what is missing from tools/packages.txt, configures and builds.
-.PHONY: build run test bench package fuzz asan tsan format clean
+.PHONY: build run test bench package fuzz asan tsan soak format clean
 .DEFAULT_GOAL := build
 
 build:                 ## the program, as build/holdfast
@@ -29,6 +29,10 @@ package: build         ## build/holdfast_VERSION_ARCHITECTURE.deb; see docs/INST
 asan tsan:             ## build and run every test under a sanitizer
 	@tools/install_packages.sh build test
 	@tools/run_tests.py --preset $@
+
+soak:                  ## 1,000 MQTT clients that come and go for SOAK_SECONDS (60), under each sanitizer
+	@tools/install_packages.sh build test
+	@tools/run_tests.py --soak $(or $(SOAK_SECONDS),60)
 
 fuzz:                  ## run every fuzzer for FUZZ_SECONDS (60)
 	@tools/install_packages.sh build fuzz

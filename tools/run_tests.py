@@ -3,7 +3,7 @@
 
 Without --preset: the checks of the tree, the unit tests, and the black-box tests of build/holdfast; then unit tests and
 torture under both sanitizers, and every fuzzer for a few seconds. With --preset asan or tsan: that sanitizer alone,
-with all black-box tests. A stage that could not run counts as one failure, and the rest still runs.
+with all black-box tests. With --soak SECONDS: the storm of 1,000 MQTT clients for so long, under each. A stage that could not run counts as one failure, and the rest still runs.
 """
 import os
 import re
@@ -45,22 +45,23 @@ class Build:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **SANITIZER_OPTIONS.get(self.preset, {})}
 
-    def run(self, command, seconds, hidden=None):
-        return run([*self.prefix, *command], seconds, self.root, self.environment(), hidden)
+    def run(self, command, seconds, hidden=None, environment=None):
+        return run([*self.prefix, *command], seconds, self.root, {**self.environment(), **(environment or {})}, hidden)
 
-    def tested(self, command, seconds, junit, hidden=None):
+    def tested(self, command, seconds, junit, hidden=None, environment=None):
         """Runs a command that writes a JUnit report, and counts what that says."""
         junit.parent.mkdir(parents=True, exist_ok=True)
         junit.unlink(missing_ok=True)
-        status = self.run(command, seconds, hidden)
+        status = self.run(command, seconds, hidden, environment)
         return judged(status, read_junit(junit))
 
     # The stages. Each returns (counts, remark).
 
-    def built(self):
-        """Builds this preset. No test by itself: counts only when it fails."""
+    def built(self, *targets):
+        """Builds this preset, or these targets of it. No test by itself: counts only when it fails."""
+        only = ["--target", *targets] if targets else []
         for command in (["cmake", "--preset", self.preset, "--log-level=WARNING"],
-                        ["cmake", "--build", "--preset", self.preset, "-j", jobs()]):
+                        ["cmake", "--build", "--preset", self.preset, "-j", jobs(), *only]):
             status = self.run(command, 40 * MINUTE)
             if status != 0:
                 return Counts(failed=1), "could not be built"
@@ -82,11 +83,19 @@ class Build:
             total, remarks = total + counts, remarks + [remark] * bool(remark)
         return total, "; ".join(dict.fromkeys(remarks))
 
-    def pytest(self, what, junit, marked=""):
+    def storm(self, seconds):
+        """The long version of a test that is skipped otherwise: skipped here it counts as a failure."""
+        counts, remark = self.pytest("tests/blackbox/test_broker_faults.py", self.folder / "storm.xml", "torture",
+                                     ["-k", "1000_clients"], {"HOLDFAST_STORM_S": str(seconds)}, 20 * MINUTE + 4 * seconds)
+        if counts.skipped:
+            return counts + Counts(failed=1), "the storm did not run"
+        return counts, remark
+
+    def pytest(self, what, junit, marked="", more=(), environment=None, seconds=20 * MINUTE):
         command = [sys.executable, "-m", "pytest", what, "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
                    "--durations=5"]
         command += ["-m", marked] if marked else []
-        return self.tested(command, 20 * MINUTE, junit)
+        return self.tested([*command, *more], seconds, junit, environment=environment)
 
 
 def check(root, name):
@@ -125,6 +134,13 @@ def test_sanitized(stages, root, preset, marked, repeat):
     stages.stage(f"{preset}: black box", lambda: build.black_box(marked, repeat))
 
 
+def soak(stages, root, seconds):
+    for preset in SANITIZERS:
+        build = Build(root, preset)
+        if stages.stage(f"{preset}: build", lambda build=build: build.built("holdfast")):
+            stages.stage(f"{preset}: storm of {seconds} s", lambda build=build: build.storm(seconds))
+
+
 def test_all(stages, root, options):
     check_tree(stages, root)
     test_release(stages, root, options)
@@ -139,6 +155,7 @@ def parse():
     parser = arguments(__doc__.split("\n")[0])
     parser.add_argument("--preset", choices=("release", *SANITIZERS), default="release", help="which build (release)")
     parser.add_argument("--quick", action="store_true", help="no sanitizers, fuzzers, or slow tests")
+    parser.add_argument("--soak", type=int, metavar="SECONDS", help="the storm of MQTT clients alone, under each sanitizer")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="unit and black-box tests N times each")
     return parser.parse_args()
 
@@ -149,7 +166,9 @@ def main():
     root = options.root.resolve()
     os.chdir(root)
     stages = Stages()
-    if options.preset == "release":
+    if options.soak:
+        soak(stages, root, options.soak)
+    elif options.preset == "release":
         test_all(stages, root, options)
     else:
         test_sanitized(stages, root, options.preset, QUICK if options.quick else "", options.repeat)
