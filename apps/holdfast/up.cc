@@ -4,11 +4,14 @@
 // broker sees clients as they would be without it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>  // program_invocation_name
 #include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "commands.h"
@@ -26,6 +29,9 @@ struct Options {
   std::string admin = "127.0.0.1:9100";
 };
 
+std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
+std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+
 // The gateway must know where the broker is before either has begun, so port 0 is made a real one here. Whoever takes
 // it in the moment between makes the start fail, and that says which address it was.
 std::string with_port(const std::string& address) {
@@ -37,6 +43,12 @@ std::string with_port(const std::string& address) {
   if (!socket) throw std::runtime_error(address + ": " + socket.error().text());
   const auto bound = net::SocketAddress::local_of(socket->get());
   return bound ? bound->text() : address;
+}
+
+// Whom anonymous clients are let in from, wherever the addresses are. The PROXY header carries them through the
+// gateway. A unix socket is a matter of its folder's mode.
+std::string_view allowed_at(const std::string& address) {
+  return address.starts_with("unix:") ? "[]" : R"(["127.0.0.0/8", "::1/128"])";
 }
 
 // The same language that users write, so that `up` is a configuration like any other.
@@ -52,6 +64,7 @@ listen = "{admin}"
 name = "gateway"
 bind = ["{listen}"]
 max_connections = 1000
+allow = {gateway_allow}
 pool = "brokers"
 [[pool]]
 name = "brokers"
@@ -69,16 +82,19 @@ bind = ["{broker}"]
 proxy_protocol = "optional"
 proxy_protocol_from = ["127.0.0.0/8", "::1/128"]
 max_connections = 2000
+allow = {broker_allow}
 anonymous = "allow"
 [[broker.listener]]
 name = "websocket"
 bind = ["{websocket}"]
 protocol = "websocket"
 max_connections = 1000
+allow = {websocket_allow}
 anonymous = "allow"
 )",
       fmt::arg("admin", options.admin), fmt::arg("listen", options.listen), fmt::arg("broker", options.broker),
-      fmt::arg("websocket", options.websocket));
+      fmt::arg("websocket", options.websocket), fmt::arg("gateway_allow", allowed_at(options.listen)),
+      fmt::arg("broker_allow", allowed_at(options.broker)), fmt::arg("websocket_allow", allowed_at(options.websocket)));
 }
 
 std::string address_of(const Serving& serving, std::string_view listener) {
@@ -88,8 +104,22 @@ std::string address_of(const Serving& serving, std::string_view listener) {
   return "";
 }
 
-std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
-std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
+// 0.0.0.0 is everywhere: from here that is 127.0.0.1.
+std::string reachable(const std::string& host) {
+  return host == "0.0.0.0" ? "127.0.0.1" : host == "[::]" ? "::1" : host;
+}
+
+constexpr std::string_view kOthers =
+    "\nOthers reach these addresses and are refused: for them, write a configuration (docs/BROKER.md).";
+
+bool open_to_others(const Serving& serving) {
+  return std::ranges::any_of(serving.listeners, [](const Serving::Listener& each) {
+    return std::ranges::any_of(each.addresses, [](const std::string& address) {
+      const std::string host = host_of(address);
+      return !host.starts_with("127.") && host != "[::1]" && host != "unix";
+    });
+  });
+}
 
 void print_table(const Serving& serving) {
   const std::string gateway = address_of(serving, "gateway");
@@ -107,7 +137,8 @@ void print_table(const Serving& serving) {
   row("health", admin + "/healthz", "and /readyz");
   table += fmt::format(
       R"(
-Anonymous clients are let in, from this machine only. Try, in other terminals:
+Anonymous clients are let in, from 127.0.0.0/8 and ::1 only.{others}
+Try, in other terminals:
   mosquitto_sub -h {host} -p {port} -t 'home/#' -v
   mosquitto_pub -h {host} -p {port} -t home/kitchen -m 21.5
   mosquitto_sub -h {host} -p {port} -t '$SYS/#' -v            # what the broker says of itself
@@ -117,7 +148,8 @@ Anonymous clients are let in, from this machine only. Try, in other terminals:
 
 What happens, as it happens:
 )",
-      fmt::arg("host", host_of(gateway)), fmt::arg("port", port_of(gateway)), fmt::arg("wshost", host_of(websocket)),
+      fmt::arg("others", open_to_others(serving) ? kOthers : ""), fmt::arg("host", reachable(host_of(gateway))),
+      fmt::arg("port", port_of(gateway)), fmt::arg("wshost", reachable(host_of(websocket))),
       fmt::arg("wsport", port_of(websocket)), fmt::arg("program", program_invocation_name), fmt::arg("admin", admin));
   std::fputs(table.c_str(), stdout);
   std::fflush(stdout);

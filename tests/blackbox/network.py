@@ -30,8 +30,8 @@ class Network:
         os.close(self._outside)
 
     def add_address(self, address):
-        """One of IPv6. Those of IPv4 that begin with 127 are there already."""
-        _ip("address", "add", f"{address}/128", "dev", "lo", "nodad")
+        """Of this machine. Those of IPv4 that begin with 127 are there already."""
+        _ip("address", "add", *([f"{address}/128", "nodad"] if ":" in address else [f"{address}/32"]), "dev", "lo")
 
     def set_local_ports(self, first, count):
         """What the kernel chooses from for connections that go out. What should not count is opened before."""

@@ -11,7 +11,9 @@ import mosquitto
 import mqtt_libraries
 from environment import BINARY, PATIENCE_S, REPOSITORY, wait_until
 from gateway import Lines
+from mqtt_client import Client
 from prometheus import Page
+from websocket_client import WebSocketClient
 
 ROWS = ["gateway", "broker", "websocket", "status", "metrics", "health"]
 ANYWHERE = [each for option in ("--listen", "--websocket", "--broker", "--admin") for each in (option, "127.0.0.1:0")]
@@ -19,8 +21,8 @@ needs_mosquitto = pytest.mark.skipif(not mosquitto.INSTALLED, reason="mosquitto-
 
 
 class Up:
-    def __init__(self):
-        self.process = subprocess.Popen([BINARY, "up", *ANYWHERE], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    def __init__(self, arguments=tuple(ANYWHERE)):
+        self.process = subprocess.Popen([BINARY, "up", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
         self.table, self.events = Lines(self.process.stdout), Lines(self.process.stderr)
         self.table.wait_for("What happens")
@@ -92,6 +94,34 @@ def watched(resources, command, **options):
     resources.callback(process.wait)
     resources.callback(process.kill)
     return lines
+
+
+def test_up_lets_nobody_in_from_elsewhere_wherever_it_listens(own_network, resources):
+    elsewhere = "10.9.0.1"  # not of the loopback network, so that a client that goes there comes from there
+    own_network.add_address(elsewhere)
+    everywhere = [each for option in ("--listen", "--websocket", "--broker") for each in (option, "0.0.0.0:0")]
+    up = Up([*everywhere, "--admin", "127.0.0.1:0"])
+    resources.callback(up.process.wait)
+    resources.callback(up.process.kill)
+    assert "are refused" in up.text and " -h 127.0.0.1 " in up.text
+    ports = {row: re.search(r":(\d+)", up.rows[row].removeprefix("ws://"))[1] for row in ("gateway", "broker", "websocket")}
+    for row, kind in (("gateway", Client), ("broker", Client), ("websocket", WebSocketClient)):
+        client = kind(f"127.0.0.1:{ports[row]}")
+        client.connect()
+        client.leave()
+        assert closes_at_once(f"{elsewhere}:{ports[row]}"), row
+
+
+def closes_at_once(address):
+    """Whether a client that speaks MQTT there hears nothing but the end."""
+    client = Client(address)
+    try:
+        client.send_connect()
+        return client.rest() == []
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+    finally:
+        client.close()
 
 
 @needs_mosquitto
