@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -18,6 +19,7 @@
 #include "load/report.h"
 #include "load/run.h"
 #include "net/descriptors.h"
+#include "rate.h"
 
 namespace holdfast::app {
 
@@ -85,6 +87,22 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, base::Duration
           about)
       ->type_name("TIME")
       ->default_str(base::to_text(microseconds(into)));
+}
+
+CLI::Option* add_rate(CLI::App& app, const std::string& flag, std::uint64_t& into, std::uint64_t max,
+                      const std::string& about) {
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [&into, max, flag](const std::string& text) {
+            const auto rate = parse_rate(text);
+            const double count = rate ? rate->per_second : 0;
+            if (count < 1 || count > static_cast<double>(max) || count != std::floor(count))
+              throw CLI::ValidationError(flag, fmt::format("must be like 2000/s or 2000, whole and at most {}/s", max));
+            into = static_cast<std::uint64_t>(count);
+          },
+          about)
+      ->type_name("RATE");
 }
 
 namespace {
@@ -203,8 +221,8 @@ void add_echo(CLI::App& bench, int& exit_status) {
       .add_option("--in-flight", options->in_flight,
                   "messages of one connection without an answer (default 1; with --rate 1000)")
       ->check(CLI::Range(1, 100'000));
-  command.add_option("--rate", settings.rate, "messages a second in all; without it, as fast as answers come")
-      ->check(CLI::Range(1, 10'000'000));
+  add_rate(command, "--rate", settings.rate, 10'000'000,
+           "messages a second in all; without it, as fast as answers come");
 }
 
 void add_bulk(CLI::App& bench, int& exit_status) {
@@ -239,9 +257,8 @@ void add_hold(CLI::App& bench, int& exit_status) {
   options->settings.connections = 1000;
   add_connections(command, options->settings, "--connections", "how many");
   add_size(command, options->settings, RoundTrip::optional, "of the first round trip and of pings; 0 for silence");
-  command.add_option("--ramp", options->settings.ramp, "new connections a second")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  add_rate(command, "--ramp", options->settings.ramp, 1'000'000, "new connections a second")
+      ->default_str(std::to_string(options->settings.ramp));
   add_duration(command, "--ping-interval", options->settings.ping_interval, std::chrono::hours{1},
                "a round trip on each connection this often; 0 for none");
 }

@@ -31,6 +31,10 @@ void print_line(std::FILE* to, const std::string& line);
 CLI::Option* add_duration(CLI::App& app, const std::string& flag, base::Duration& into, base::Duration max,
                           const std::string& about);
 
+// An option that reads "2000/s" or "2000" into `into`: a whole number a second, 1 to `max`.
+CLI::Option* add_rate(CLI::App& app, const std::string& flag, std::uint64_t& into, std::uint64_t max,
+                      const std::string& about);
+
 // `bench mqtt`, in bench_mqtt.cc.
 void add_bench_mqtt(CLI::App& bench, int& exit_status);
 // `bench serve`, in bench_serve.cc.

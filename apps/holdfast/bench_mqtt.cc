@@ -5,12 +5,14 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench.h"
 #include "load/mqtt/report.h"
 #include "load/mqtt/run.h"
+#include "mqtt/target.h"
 
 namespace holdfast::app {
 namespace {
@@ -21,7 +23,7 @@ using load::MqttTraffic;
 struct MqttOptions {
   load::MqttSettings settings;
   std::string host = "127.0.0.1";
-  std::uint16_t port = 1883;
+  std::optional<std::uint16_t> port;
   std::vector<std::string> sources;
   std::uint32_t window = 0;  // 0: not given
   bool json = false;
@@ -88,9 +90,11 @@ int run_traffic(MqttOptions& options) {
   fill_in(options);
   const std::string contradiction = contradiction_in(options.settings);
   if (!contradiction.empty()) return fail(kUsageOrFaults, contradiction);
-  const std::string host = options.host == "localhost" ? "127.0.0.1" : options.host;
-  const bool v6 = host.find(':') != std::string::npos;
-  const auto target = address_of(fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), host, options.port));
+  base::Endpoint endpoint;
+  const std::string fault = parse_host(options.host, options.port, endpoint);
+  if (!fault.empty()) return fail(kUsageOrFaults, fault);
+  if (endpoint.host == "localhost") endpoint = {base::Endpoint::Kind::ipv4, "127.0.0.1", endpoint.port};
+  const auto target = net::SocketAddress::from(endpoint);
   if (!target) return fail(kUsageOrFaults, fmt::format("--host {} is not an IP address", options.host));
   options.settings.target = *target;
   const auto sources = sources_of(options.sources, target->family());
@@ -111,8 +115,11 @@ int run_traffic(MqttOptions& options) {
 
 void add_target(CLI::App& command, MqttOptions& options) {
   load::MqttSettings& settings = options.settings;
-  command.add_option("--host", options.host, "the broker's IP address")->capture_default_str();
-  command.add_option("--port", options.port, "its port")->check(CLI::Range(1, 65'535))->capture_default_str();
+  auto* const host = command.add_option("--host", options.host, "the broker's IP address, with its port or without")
+                         ->type_name("HOST[:PORT]")
+                         ->capture_default_str();
+  command.add_option("--port", options.port, "its port")->check(CLI::Range(1, 65'535))->default_str("1883");
+  command.add_option("TARGET", options.host, "the same as --host")->type_name("")->excludes(host);
   const std::map<std::string, wire::mqtt::Version> versions = {
       {"3.1", wire::mqtt::Version::v31}, {"3.1.1", wire::mqtt::Version::v311}, {"5", wire::mqtt::Version::v5}};
   command.add_option("--mqtt", settings.version, "version of MQTT")
@@ -204,8 +211,8 @@ void add_messaging(CLI::App& mqtt, const Messaging& messaging, int& exit_status)
       .add_option("--window", options->window,
                   "messages of a publisher that are not acknowledged and delivered (default 4; with --rate 1000)")
       ->check(CLI::Range(1U, load::kMqttWindowMax));
-  command.add_option("--rate", settings.rate, "messages a second in all; without it, as fast as they are delivered")
-      ->check(CLI::Range(1, 10'000'000));
+  add_rate(command, "--rate", settings.rate, 10'000'000,
+           "messages a second in all; without it, as fast as they are delivered");
   add_duration(command, "--warmup", settings.warmup, std::chrono::hours{1}, "traffic before that is not measured");
   add_duration(command, "--drain", settings.drain, std::chrono::minutes{1},
                "at the end: nothing came for so long, and what is missing is lost");
@@ -219,8 +226,8 @@ void add_connect(CLI::App& mqtt, int& exit_status) {
   load::MqttSettings& settings = options->settings;
   add_target(command, *options);
   add_clients(command, settings, 50, "under way at a time, without --rate");
-  command.add_option("--rate", settings.rate, "new clients a second; without it, as fast as they get their CONNACK")
-      ->check(CLI::Range(1, 1'000'000));
+  add_rate(command, "--rate", settings.rate, 1'000'000,
+           "new clients a second; without it, as fast as they get their CONNACK");
   command.add_option("--count", settings.count, "end after so many; without it, after --duration")
       ->check(CLI::Range(1U, load::kMqttClientsMax));
   command.add_flag_callback(
@@ -234,7 +241,7 @@ void add_hold(CLI::App& mqtt, int& exit_status) {
   load::MqttSettings& settings = options->settings;
   add_target(command, *options);
   add_clients(command, settings, 1000, "how many");
-  command.add_option("--rate", settings.rate, "new clients a second (default 1000)")->check(CLI::Range(1, 1'000'000));
+  add_rate(command, "--rate", settings.rate, 1'000'000, "new clients a second (default 1000)");
   command.add_flag_callback(
       "--subscribe", [&settings] { settings.subscribing = load::Subscribing::own; },
       "each client has one subscription, to a topic of its own");

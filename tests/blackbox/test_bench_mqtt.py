@@ -62,9 +62,23 @@ def test_messages_larger_than_any_socket_takes_arrive(bench):
     assert status == 0 and result["messages"]["delivered"] > 0
 
 
+@pytest.mark.parametrize("rate", ["500", "500/s", "30000/m"])
+def test_a_rate_may_be_written_as_everywhere(bench, rate):
+    status, result = bench("pairs", "--clients", 1, "--rate", rate, "--duration", "200ms")
+    assert status == 0 and result["messages"]["delivered"] == 100
+
+
 @pytest.mark.parametrize("arguments, what", [
     (["pairs", "--port", "1"], "cannot reach 127.0.0.1:1"),
     (["pairs", "--host", "broker.example"], "is not an IP address"),
+    (["pairs", "127.0.0.1:1"], "cannot reach 127.0.0.1:1"),
+    (["pairs", "--host", "127.0.0.1:1"], "cannot reach 127.0.0.1:1"),
+    (["hold", "--host", "[::1]:1"], "cannot reach [::1]:1"),
+    (["pairs", "--host", "127.0.0.1:1", "--port", "2"], "and --port another"),
+    (["pairs", "127.0.0.1:1", "--host", "127.0.0.1"], "excludes"),
+    (["pairs", "--rate", "0"], "must be like 2000/s or 2000"),
+    (["pairs", "--rate", "30/m"], "must be like 2000/s or 2000"),
+    (["connect", "--rate", "1000001/s"], "at most 1000000/s"),
     (["connect", "--keep"], "--keep needs --count"),
     (["pairs", "--topic", "a/#"], "without wildcards"),
     (["hold", "--clients", "999999"], "descriptors"),

@@ -136,7 +136,7 @@ def test_json_is_the_answer_as_it_came(admin, command, path):
 
 @pytest.mark.parametrize("words, method, path, body", [
     (["brokers/b1", "drain"], "PATCH", "/b1", {"state": "drain"}),
-    (["brokers/b1", "drain", "--rate", "200/s", "--deadline", "10m"], "PATCH", "/b1",
+    (["brokers/b1", "drain", "--rate", "200", "--deadline", "10m"], "PATCH", "/b1",
      {"state": "drain", "rate": "200/s", "deadline": "10m"}),
     (["brokers/b1", "ready"], "PATCH", "/b1", {"state": "ready"}),
     (["brokers/b1", "maint"], "PATCH", "/b1", {"state": "maint"}),

@@ -180,15 +180,15 @@ def test_maintenance_weight_add_and_remove(live):
 
 @pytest.mark.parametrize("words, status, why", [
     (["brokers/nope", "drain"], 1, "there is: a, b"), (["nope/a", "drain"], 1, "there is: brokers"),
-    (["brokers/a", "weight", "5000"], 2, "1000"), (["brokers/a", "drain", "--rate", "5"], 2, "200/s"),
+    (["brokers/a", "weight", "5000"], 2, "1000"), (["brokers/a", "drain", "--rate", "5/d"], 2, "200/s"),
     (["brokers", "add", "nowhere"], 1, "address")])
 def test_a_server_command_that_cannot_be(live, words, status, why):
     assert why in live.ask("server", *words, status=status)
 
 
 def test_a_wrong_command_line_is_one_line_that_says_where_more_is_said(live):
-    done = command("server", "brokers/a", "drain", "--rate", "5")
-    assert done.stderr == ("holdfast server drain: --rate: must be like 200/s or 30/m; "
+    done = command("server", "brokers/a", "drain", "--rate", "5/d")
+    assert done.stderr == ("holdfast server drain: --rate: must be like 200/s or 30/m, or 200, which is 200/s; "
                            "holdfast server drain --help tells more\n")
 
 

@@ -92,6 +92,18 @@ def test_messages_of_every_quality_arrive_in_order(start, broker, version, way):
 
 
 @needs_mosquitto
+@pytest.mark.parametrize("rate", ["1000", "1000/s", "60000/m"])
+def test_where_and_how_often_are_said_as_to_other_commands(start, broker, rate):
+    subscriber = start("subscribe", "w", "--host", broker.address, "--count", "2", "--verbose")
+    subscriber.wait_note("subscribed to w")
+    host, port = broker.address.rsplit(":", 1)
+    ok("publish", "w", "x", "--host", broker.address, "--rate", rate)
+    ok("publish", "w", "x", "--host", host, "--port", port)
+    assert subscriber.finish() == 0
+    assert "and --port another" in failed(2, "publish", "w", "x", "--host", broker.address, "--port", port)
+
+
+@needs_mosquitto
 def test_all_properties_of_a_message_arrive(start, broker):
     subscriber = start("subscribe", "p/+", "p/#", *at(broker), "--count", "2", "--json", "--verbose", "--qos", "1",
                        "--subscription-id", "7", "--subscription-id", "300").wait_note("subscribed", 2)

@@ -1,10 +1,11 @@
 #include "client/pace.h"
 
 #include "base/units.h"
+#include "rate.h"
 
 namespace holdfast::app {
 
-std::string check_rate(const std::string& text) { return base::parse_rate(text) ? "" : "must be like 200/s or 30/m"; }
+std::string check_rate(const std::string& text) { return parse_rate(text) ? "" : kRateForm; }
 
 std::string check_duration(const std::string& text) {
   return base::parse_duration(text) ? "" : "must be like 30s, 10m or 1h30m";
@@ -22,7 +23,7 @@ void add_pace(CLI::App& command, Pace& pace) {
 }
 
 void add_to(boost::json::object& body, const Pace& pace) {
-  if (!pace.rate.empty()) body["rate"] = pace.rate;
+  if (!pace.rate.empty()) body["rate"] = base::to_text(*parse_rate(pace.rate));
   if (!pace.deadline.empty()) body["deadline"] = pace.deadline;
 }
 

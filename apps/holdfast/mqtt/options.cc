@@ -152,14 +152,14 @@ void BrokerOptions::add_to(CLI::App& command) {
 }
 
 void BrokerOptions::add_where(CLI::App& command) {
-  auto* const host = command.add_option("--host", host_, "name or address of the broker")
-                         ->type_name("HOST")
+  auto* const host = command.add_option("--host", host_, "name or address of the broker, with its port or without")
+                         ->type_name("HOST[:PORT]")
                          ->capture_default_str()
                          ->group(kBrokerOptions);
   auto* const port = command.add_option("--port", port_, "its port")
                          ->type_name("NUMBER")
                          ->check(CLI::Range(1, 65535))
-                         ->capture_default_str()
+                         ->default_str("1883")
                          ->group(kBrokerOptions);
   url_given_ = command
                    .add_option_function<std::string>(
@@ -275,12 +275,9 @@ void BrokerOptions::add_will(CLI::App& command) {
 
 Target BrokerOptions::target() const {
   if (url_given_->count() > 0) return url_;
-  const bool is_v6 = host_.find(':') != std::string::npos && !host_.starts_with('[');
-  const auto endpoint =
-      base::parse_endpoint(fmt::format("{}{}{}:{}", is_v6 ? "[" : "", host_, is_v6 ? "]" : "", port_));
-  if (!endpoint) throw CommandFailed(kUsageOrFaults, fmt::format("--host {} is no name or address", clean(host_)));
   Target target;
-  target.endpoint = *endpoint;
+  const std::string fault = parse_host(host_, port_, target.endpoint);
+  if (!fault.empty()) throw CommandFailed(kUsageOrFaults, fault);
   return target;
 }
 

@@ -37,7 +37,7 @@ class BrokerOptions {
   [[nodiscard]] Target target() const;
 
   std::string host_ = "127.0.0.1";
-  std::uint16_t port_ = 1883;
+  std::optional<std::uint16_t> port_;
   Target url_;
   CLI::Option* url_given_ = nullptr;
   CLI::Option* client_id_given_ = nullptr;

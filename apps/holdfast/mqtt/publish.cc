@@ -12,6 +12,7 @@
 #include "mqtt/message_source.h"
 #include "mqtt/options.h"
 #include "mqtt/text.h"
+#include "rate.h"
 
 namespace holdfast::app {
 namespace mqtt = wire::mqtt;
@@ -207,8 +208,8 @@ void add_source(CLI::App& command, Options& options) {
       .add_option_function<std::string>(
           "--rate",
           [&options](const std::string& text) {
-            const auto rate = base::parse_rate(text);
-            if (!rate || rate->per_second < 0.001) throw CLI::ValidationError("--rate", "must be like 200/s or 30/m");
+            const auto rate = parse_rate(text);
+            if (!rate || rate->per_second < 0.001) throw CLI::ValidationError("--rate", kRateForm);
             options.interval = std::chrono::microseconds(static_cast<std::int64_t>(1e6 / rate->per_second));
           },
           "so many messages in a time: 200/s")

@@ -1,7 +1,10 @@
 #include "mqtt/target.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "client/table.h"
 #include "control/uri.h"
 
 namespace holdfast::app {
@@ -37,6 +40,18 @@ bool has_port(std::string_view authority) {
 
 std::string Target::text() const {
   return kind == Kind::websocket ? std::string(kWebSocket) + endpoint.text() + path : endpoint.text();
+}
+
+std::string parse_host(std::string_view host, std::optional<std::uint16_t> port, base::Endpoint& out) {
+  const bool is_bare_v6 = !host.starts_with('[') && host.find(':') != host.rfind(':');
+  if (!is_bare_v6 && has_port(host) && port)
+    return fmt::format("--host {} has a port, and --port another", clean(host));
+  const std::string name = is_bare_v6 ? fmt::format("[{}]", host) : std::string(host);
+  const auto endpoint =
+      base::parse_endpoint(!is_bare_v6 && has_port(host) ? name : fmt::format("{}:{}", name, port.value_or(1883)));
+  if (!endpoint || endpoint->port == 0) return fmt::format("--host {} is no name or address", clean(host));
+  out = *endpoint;
+  return "";
 }
 
 std::string parse_target(std::string_view url, Target& out) {

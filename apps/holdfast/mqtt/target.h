@@ -29,4 +29,8 @@ struct Target {
 // empty when nothing is.
 [[nodiscard]] std::string parse_target(std::string_view url, Target& out);
 
+// "HOST", "HOST:PORT", "[::1]:PORT" or "::1", and a port by itself, which must not be said twice; without one 1883.
+// Returns as parse_target() does.
+[[nodiscard]] std::string parse_host(std::string_view host, std::optional<std::uint16_t> port, base::Endpoint& out);
+
 }  // namespace holdfast::app

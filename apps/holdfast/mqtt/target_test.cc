@@ -54,6 +54,24 @@ TEST(ParseTarget, FollowsTheTable) {
   }
 }
 
+TEST(ParseHost, FollowsTheTable) {
+  struct Row {
+    const char* host;
+    std::optional<std::uint16_t> port;
+    const char* text;  // empty: it is refused
+  };
+  for (const Row& row :
+       {Row{"127.0.0.1", {}, "127.0.0.1:1883"}, Row{"127.0.0.1", 7, "127.0.0.1:7"},
+        Row{"127.0.0.1:7", {}, "127.0.0.1:7"}, Row{"127.0.0.1:7", 7, ""}, Row{"a.local:7", {}, "a.local:7"},
+        Row{"::1", {}, "[::1]:1883"}, Row{"::1", 7, "[::1]:7"}, Row{"[::1]", {}, "[::1]:1883"},
+        Row{"[::1]:7", {}, "[::1]:7"}, Row{"[::1]:7", 8, ""}, Row{"", {}, ""}, Row{"a:b", {}, ""}, Row{"a:0", {}, ""},
+        Row{"a:70000", {}, ""}, Row{"a b", {}, ""}}) {
+    base::Endpoint endpoint;
+    const std::string fault = parse_host(row.host, row.port, endpoint);
+    EXPECT_EQ(fault.empty() ? endpoint.text() : "", row.text) << row.host << ": " << fault;
+  }
+}
+
 TEST(ParseTarget, SaysThatThereIsNoTlsYet) {
   Target target;
   EXPECT_EQ(parse_target("mqtts://localhost", target), "TLS is not there yet");
