@@ -7,7 +7,10 @@ hits all of them alike.
 
 import argparse
 import functools
+import json
+import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -24,6 +27,7 @@ class Lab:
     """What all tests share: the generator, and where files go."""
 
     def __init__(self, arguments, folder):
+        self.build = pathlib.Path(arguments.holdfast).resolve().parent
         self.generator = arguments.generator
         self.mqtt = arguments.mqtt
         self.alone = arguments.alone
@@ -97,6 +101,28 @@ def memory(lab, broker, arguments):
     return {"bytes": (after - before) / IDLE_CLIENTS}
 
 
+@functools.cache
+def built(folder, target):
+    """A program of the build tree that `folder` is, which is built only when it is asked for."""
+    for command in (["cmake", folder], ["cmake", "--build", folder, "--target", target]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"{target} cannot be built in {folder}: {done.stdout.strip().splitlines()[-1:]}")
+    return folder / target
+
+
+def trees(lab, _broker):
+    """A look-up in the broker's tree of subscriptions by itself; of two mixes of wildcards the slower one."""
+    process = Process([built(lab.build, "broker_trees_bench"), "--benchmark_filter=^match/(one_shape|many_shapes)/100000$",
+                       "--benchmark_format=json", f"--benchmark_min_time={lab.length}"], BROKER_CPU, lab.folder / "trees.log")
+    output, _ = process.popen.communicate(timeout=lab.length * 10 + 6 * PATIENCE)
+    process.stop()
+    found = {each["name"]: each["cpu_time"] for each in json.loads(output)["benchmarks"] if each["time_unit"] == "ns"}
+    if len(found) != 2:
+        raise BenchError(f"broker_trees_bench measured {sorted(found)}")
+    return {"match_us": max(found.values()) / 1000}
+
+
 PAIRS = ("pairs", "--clients", 50)
 FANOUT = ("fanout", "--clients", 500)
 FANIN = ("fanin", "--clients", 500)
@@ -111,7 +137,9 @@ TESTS = {
     "rate_fanin": functools.partial(latency, arguments=(*FANIN, "--rate", 20000)),
     "memory": functools.partial(memory, arguments=()),
     "memory_subscribed": functools.partial(memory, arguments=("--subscribe",)),
+    "trees": trees,
 }
+OURS_ALONE = {"trees"}  # nothing to compare: it is about a part of the program
 GROUPS = {"cpu": ["pairs0", "pairs1", "fanout", "fanin"], "memory": ["memory", "memory_subscribed"],
           "rate": ["rate_pairs0", "rate_pairs1", "rate_fanout", "rate_fanin"]}
 
@@ -131,7 +159,8 @@ def plan(arguments, chosen):
     for number in range(1, arguments.rounds + 1):
         for test in TESTS:
             if test in arguments.tests:
-                yield from ((number, test, broker) for broker in rounds.in_turn(number, chosen))
+                yield from ((number, test, broker) for broker in rounds.in_turn(number, chosen)
+                            if test not in OURS_ALONE or broker.name == "holdfast")
 
 
 def main():
