@@ -53,6 +53,7 @@ class NoPorts final : public Ports {
   bool take_delayed_room(std::size_t) override { return false; }
   void give_delayed_room(std::size_t) override {}
   bool may_fire(std::string_view, ClaimToken) override { return true; }
+  void will_refused(base::Key, std::string_view, wire::mqtt::Reason) override {}
   void mail(unsigned, Mail) override {}
 
   std::size_t sent = 0;

@@ -188,6 +188,12 @@ void Connections::note_refused(const Connection& connection, Reason reason, EndR
   (void)context_.notices->post(ConnectRefused{connection.listener, connection.client, why, reason});
 }
 
+void Connections::will_refused(base::Key link, std::string_view client_id, Reason why) {
+  const Connection* connection = connections_.find(link);
+  if (connection == nullptr) return;
+  (void)context_.notices->post(WillRefused{connection->listener, connection->client, std::string(client_id), why});
+}
+
 // --- what it may do ---
 
 void Connections::prepare_identity(Connection& connection, std::string_view client_id, std::string_view user) {

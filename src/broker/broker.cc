@@ -156,6 +156,12 @@ void Broker::hear(Notice notice) {
                                         {"reason", name(told.why)},
                                         {"code", wire::mqtt::name(told.reason)}});
     }
+    void operator()(const WillRefused& told) const {
+      base::log_info("will refused", {{"listener", listener(told.listener)},
+                                      {"client", told.client.text()},
+                                      {"client_id", told.client_id},
+                                      {"code", wire::mqtt::name(told.why)}});
+    }
     void operator()(const ClientGone& told) const {
       base::log_info("client gone", {{"listener", listener(told.listener)},
                                      {"client", told.client.text()},

@@ -107,6 +107,7 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
   [[nodiscard]] bool may_fire(std::string_view /*client_id*/, ClaimToken /*token*/) override { return true; }
   [[nodiscard]] bool take_delayed_room(std::size_t bytes) override { return context_.delayed_room->take(bytes); }
   void give_delayed_room(std::size_t bytes) override { context_.delayed_room->give(bytes); }
+  void will_refused(base::Key link, std::string_view client_id, wire::mqtt::Reason why) override;
   void mail(unsigned shard, Mail mail) override { outbox_.add(shard, std::move(mail)); }
 
  private:

@@ -42,6 +42,12 @@ struct ConnectRefused {
   EndReason why{};
   wire::mqtt::Reason reason{};
 };
+struct WillRefused {
+  std::uint16_t listener = 0;
+  base::PeerAddress client;
+  std::string client_id;
+  wire::mqtt::Reason why{};
+};
 struct ClientGone {
   std::uint16_t listener = 0;
   base::PeerAddress client;
@@ -54,7 +60,8 @@ struct AcceptChanged {
   bool paused = false;
 };
 
-using Notice = std::variant<std::monostate, WhoIsIt, ClientConnected, ConnectRefused, ClientGone, AcceptChanged>;
+using Notice =
+    std::variant<std::monostate, WhoIsIt, ClientConnected, ConnectRefused, WillRefused, ClientGone, AcceptChanged>;
 using Notices = base::Mailbox<Notice>;
 
 // --- from control to a worker ---

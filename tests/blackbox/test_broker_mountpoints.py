@@ -45,3 +45,18 @@ def test_a_wildcard_in_front_does_not_stand_for_a_dollar_behind_a_mountpoint(bro
     publisher.publish("a/bar", b"end")
     for each in subscribers + late:
         assert each.message().payload == b"end"
+
+
+def test_a_response_topic_is_carried_as_it_is(broker):
+    asks, answers, outside = inside(broker, "answer"), inside(broker, "ask"), broker.watcher("t/ask")
+    asks.publish("ask", b"?", properties={"response_topic": "answer"})
+    for each in (answers, outside):
+        assert each.message().properties["response_topic"] == "answer"
+    answers.publish("answer", b"!")
+    assert asks.message().payload == b"!"
+
+
+def test_who_has_no_name_has_no_tree_of_that_name(broker_process):
+    broker = broker_process(listeners=[listener("u", mountpoint="of/%u/")])
+    assert broker.refused(listener="u") == 0x85
+    assert broker.refused(listener="u", user="claims it") == 0x85

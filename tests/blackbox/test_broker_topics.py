@@ -3,6 +3,7 @@ import pytest
 
 from broker_process import fresh, listener
 from mqtt_packets import V5, V311
+from test_broker_features import acl_file
 
 TOPIC_NAME_INVALID = 0x90
 
@@ -34,3 +35,12 @@ def test_an_alias_of_a_topic_too_long_is_not_accepted_either(broker_process):
     assert client.publish("after", b"4", properties=alias) == 0
     assert [each.payload for each in watcher.messages(2)] == [b"1", b"4"]
     assert broker.refused(will=dict(topic="t" * 17, payload=b"w")) == TOPIC_NAME_INVALID
+
+
+def test_a_will_that_the_rules_deny_is_logged_and_counted(broker_process, directory):
+    broker = broker_process(auth={"anonymous": "allow", **acl_file(directory, "deny all publish secret", "allow all all #")})
+    watcher, client = broker.watcher("#"), broker.connect("unlucky", will=dict(topic="secret", payload=b"w"))
+    broker.gateway.wait_log(message="will refused", client_id="unlucky", code="Not authorized")
+    assert broker.gateway.metrics().value("holdfast_broker_messages_denied_total") == 1
+    client.vanish()
+    assert watcher.until_pong() == []

@@ -244,12 +244,11 @@ WillNumber Shard::will_of(const Newcomer& newcomer, const Place& place) {
   const bool is_denied = topic.starts_with("$SYS/") || !ports_.may(newcomer.link, Action::publish, topic);
   const bool is_beyond = beyond(newcomer.limits, topic).has_value();
   topic = with_mountpoint(place, topic, made);
-  if (is_denied) {
-    counters_.messages_denied.add();
-    return 0;
-  }
-  if (is_beyond || !valid_topic(topic)) {  // as rewritten
-    (void)refuse_topic(RefusedTopic::made);
+  const bool is_made_well = !is_beyond && valid_topic(topic);
+  if (is_denied || !is_made_well) {
+    if (is_denied) counters_.messages_denied.add();
+    const Reason why = is_denied ? Reason::not_authorized : refuse_topic(RefusedTopic::made);
+    ports_.will_refused(newcomer.link, newcomer.client_id, why);
     return 0;
   }
   wire::mqtt::Bytes properties;

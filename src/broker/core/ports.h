@@ -45,6 +45,9 @@ class Ports {
   // and delayed_bytes_max): false when there is none. What was taken is given back.
   [[nodiscard]] virtual bool take_delayed_room(std::size_t bytes) = 0;
   virtual void give_delayed_room(std::size_t bytes) = 0;
+  // The client is let in, but its will is not kept: the access rules deny it, or rewrite rules made no topic of its
+  // own.
+  virtual void will_refused(base::Key link, std::string_view client_id, wire::mqtt::Reason why) = 0;
   // To another shard, in order.
   virtual void mail(unsigned shard, Mail mail) = 0;
 

@@ -45,6 +45,7 @@ class ShardRig {
   ListenerLimits limits;
   std::map<std::string, ListenerLimits, std::less<>> other_limits;  // by client id, of who comes by another listener
   base::Time now{std::chrono::hours(1)};
+  std::vector<std::pair<std::string, wire::mqtt::Reason>> wills_refused;  // of which clients, and why
   bool by_hand = false;             // nothing happens but by step(), bring() and settle()
   bool identifies_by_hand = false;  // who has said CONNECT waits for identify()
   // What the access rules say: everything, unless set.
@@ -283,6 +284,9 @@ class ShardRig {
     }
     bool take_delayed_room(std::size_t bytes) override { return rig.delayed_room_->take(bytes); }
     void give_delayed_room(std::size_t bytes) override { rig.delayed_room_->give(bytes); }
+    void will_refused(base::Key /*link*/, std::string_view client_id, wire::mqtt::Reason why) override {
+      rig.wills_refused.emplace_back(client_id, why);
+    }
     void mail(unsigned to, Mail mail) override {
       rig.letters_[number * rig.settings.shards + to].push_back(std::move(mail));
     }

@@ -143,10 +143,26 @@ TEST_P(ShardTopicLimits, AWillIsMeasuredLikeAMessage) {
     a.vanish();
     EXPECT_EQ(watch.take().size(), c.is_published ? 1U : 0U);
     EXPECT_EQ(refused(rig, RefusedTopic::made), c.is_published ? 0 : 1);
+    EXPECT_EQ(rig.wills_refused.size(), c.is_published ? 0U : 1U);
     RigClient& publisher = rig.connected("p", 2);
     publisher.publish(c.topic, "m", {.qos = k1});
     EXPECT_EQ(publisher.acked(PacketType::puback), c.is_published ? Reason::success : Reason::topic_name_invalid);
   }
+}
+
+TEST_P(ShardTopicLimits, AWillThatIsDeniedIsToldToTheServerAndCounted) {
+  ShardRig rig(GetParam());
+  rig.may = [](std::string_view, Action, std::string_view topic) { return topic != "secret"; };
+  wire::mqtt::Will will;
+  will.topic = "secret";
+  RigClient& a = rig.connected("a", 1, {.will = will});
+  EXPECT_TRUE(a.is_connected());
+  ASSERT_EQ(rig.wills_refused.size(), 1U);
+  EXPECT_EQ(rig.wills_refused[0], (std::pair<std::string, Reason>("a", Reason::not_authorized)));
+  EXPECT_EQ(rig.sum([](ShardCounters & of) -> auto& { return of.messages_denied; }), 1);
+  will.topic = "allowed";
+  (void)rig.connected("b", 2, {.will = will});
+  EXPECT_EQ(rig.wills_refused.size(), 1U);
 }
 
 }  // namespace
