@@ -3,6 +3,7 @@
 // A gateway before an MQTT broker. The gateway tells the broker by PROXY headers who the client is, so that the
 // broker sees clients as they would be without it.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>  // program_invocation_name
@@ -51,6 +52,20 @@ std::string_view allowed_at(const std::string& address) {
   return address.starts_with("unix:") ? "[]" : R"(["127.0.0.0/8", "::1/128"])";
 }
 
+// Pages of this machine, as a list of the configuration: every other page that a browser here shows could speak to the
+// broker otherwise. By name and not by what the request's Host says, which a page can make its own.
+std::string own_origins(const std::string& websocket) {
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1", "[::1]"};
+  const std::string own = host_of(websocket);
+  if (std::ranges::find(hosts, own) == hosts.end() && own != "0.0.0.0" && own != "[::]") hosts.push_back(own);
+  std::vector<std::string> origins;
+  for (const std::string& host : hosts) {
+    for (const std::string_view scheme : {"http", "https"})
+      origins.push_back(fmt::format("\"{}://{}:*\"", scheme, host));
+  }
+  return fmt::format("[{}]", fmt::join(origins, ", "));
+}
+
 // The same language that users write, so that `up` is a configuration like any other.
 std::string configuration(const Options& options) {
   return fmt::format(
@@ -88,13 +103,15 @@ anonymous = "allow"
 name = "websocket"
 bind = ["{websocket}"]
 protocol = "websocket"
+allow_origins = {origins}
 max_connections = 1000
 allow = {websocket_allow}
 anonymous = "allow"
 )",
       fmt::arg("admin", options.admin), fmt::arg("listen", options.listen), fmt::arg("broker", options.broker),
       fmt::arg("websocket", options.websocket), fmt::arg("gateway_allow", allowed_at(options.listen)),
-      fmt::arg("broker_allow", allowed_at(options.broker)), fmt::arg("websocket_allow", allowed_at(options.websocket)));
+      fmt::arg("broker_allow", allowed_at(options.broker)), fmt::arg("websocket_allow", allowed_at(options.websocket)),
+      fmt::arg("origins", own_origins(options.websocket)));
 }
 
 std::string address_of(const Serving& serving, std::string_view listener) {
@@ -137,7 +154,7 @@ void print_table(const Serving& serving) {
   row("health", admin + "/healthz", "and /readyz");
   table += fmt::format(
       R"(
-Anonymous clients are let in, from 127.0.0.0/8 and ::1 only.{others}
+Anonymous clients are let in, from 127.0.0.0/8 and ::1 only, and pages of a browser from localhost only.{others}
 Try, in other terminals:
   mosquitto_sub -h {host} -p {port} -t 'home/#' -v
   mosquitto_pub -h {host} -p {port} -t home/kitchen -m 21.5

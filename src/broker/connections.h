@@ -119,7 +119,7 @@ class Connections final : public net::Loop::Source, public net::TimerWheel::Owne
 
   // upgrading.cc: WebSocket.
   void upgrade(base::Key key, Connection& connection, std::span<const std::byte> bytes);
-  void refuse_upgrade(base::Key key, Connection& connection, const wire::websocket::Refusal& refusal);
+  void refuse_upgrade(base::Key key, Connection& connection, const wire::websocket::Refusal& refusal, EndReason why);
   void take_frames(base::Key key, Connection& connection, std::span<std::byte> bytes);
   void take_whole_frames(base::Key key, Connection& connection, std::span<std::byte> bytes);
   void leave(base::Key key, Connection& connection, EndReason reason);

@@ -32,7 +32,9 @@ void Connections::upgrade(base::Key key, Connection& connection, std::span<const
   if (refusal == nullptr) {
     refusal = ws::match_request(read.request, listener(connection).settings.path, kSubprotocols, chosen);
   }
-  if (refusal != nullptr) return refuse_upgrade(key, connection, *refusal);
+  if (refusal != nullptr) return refuse_upgrade(key, connection, *refusal, EndReason::no_upgrade);
+  refusal = ws::match_origin(read.request, listener(connection).settings.allow_origins);
+  if (refusal != nullptr) return refuse_upgrade(key, connection, *refusal, EndReason::foreign_origin);
   send_raw(key, connection, bytes_of(ws::accepting_response(read.request, chosen)));
   state.is_open = true;
   connection.stage = Stage::connecting;
@@ -41,10 +43,11 @@ void Connections::upgrade(base::Key key, Connection& connection, std::span<const
   if (!rest.empty()) take_frames(key, connection, rest);
 }
 
-void Connections::refuse_upgrade(base::Key key, Connection& connection, const ws::Refusal& refusal) {
+void Connections::refuse_upgrade(base::Key key, Connection& connection, const ws::Refusal& refusal, EndReason why) {
   send_raw(key, connection, bytes_of(ws::refusing_response(refusal.status)));
-  note_refused(connection, wire::mqtt::Reason::protocol_error, EndReason::no_upgrade);
-  part(key, connection, EndReason::no_upgrade);
+  const bool is_foreign = why == EndReason::foreign_origin;
+  note_refused(connection, is_foreign ? wire::mqtt::Reason::not_authorized : wire::mqtt::Reason::protocol_error, why);
+  part(key, connection, why);
 }
 
 // What is not whole is kept: a head or a control frame, never the payload of a message. And what comes after a message

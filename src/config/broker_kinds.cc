@@ -4,12 +4,14 @@
 
 #include <algorithm>
 
+#include "base/endpoint.h"
 #include "config/topic_filter.h"
 
 namespace holdfast::config {
 namespace {
 
 constexpr std::size_t kPathBytesMax = 256;
+constexpr std::size_t kOriginBytesMax = 256;
 
 std::optional<base::Bytes> parse_byte_rate(std::string_view text) {
   if (!text.ends_with("/s")) return std::nullopt;
@@ -31,6 +33,31 @@ Kind<std::string> text_that(Shape shape, Good good) {
 //= RFC3986 3.3
 bool is_path_character(char c) {
   return c > ' ' && c < 0x7F && std::string_view("\"<>\\^`{|}?#").find(c) == std::string_view::npos;
+}
+
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool is_port(std::string_view text) {
+  const bool is_number = !text.empty() && text.size() <= 5 && text.find_first_not_of("0123456789") == text.npos;
+  return text == "*" || is_number;
+}
+
+//= RFC6454 6.1
+bool is_origin(std::string_view text) {
+  if (text == "null") return true;
+  const auto scheme = text.substr(0, text.find("://"));
+  if (scheme.empty() || scheme.size() == text.size() || text.size() > kOriginBytesMax) return false;
+  if (!std::ranges::all_of(scheme, [](char c) { return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; })) {
+    return false;
+  }
+  std::string_view host = text.substr(scheme.size() + 3);
+  const auto bracket = host.find(']');
+  const auto colon = host.find(':', host.starts_with('[') && bracket != host.npos ? bracket : 0);
+  if (colon != host.npos && !is_port(host.substr(colon + 1))) return false;
+  host = host.substr(0, colon);
+  if (host.starts_with('[')) return base::parse_endpoint(std::string(host) + ":1").has_value();
+  return !host.empty() &&
+         std::ranges::all_of(host, [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 }  // namespace
@@ -70,6 +97,12 @@ Kind<std::string> url_path() {
   };
   return text_that({"path", R"(the path of a URL, such as "/mqtt")", fmt::format("1 to {} bytes", kPathBytesMax)},
                    good);
+}
+
+Kind<std::string> origin() {
+  return text_that({"origin", R"(an origin such as "https://app.example.org" or "http://localhost:*", without a path)",
+                    "with `:*` for every port; `null` for pages that have none"},
+                   is_origin);
 }
 
 }  // namespace holdfast::config

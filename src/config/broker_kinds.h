@@ -18,6 +18,10 @@ namespace holdfast::config {
 // The path of a URL: "/mqtt".
 [[nodiscard]] Kind<std::string> url_path();
 
+// Where a page may come from: "https://app.example.org", "http://localhost:*"; "null" is what a page without an origin
+// says.
+[[nodiscard]] Kind<std::string> origin();
+
 // A key that need not be written, because another section says what it is then. Its Default is Default::derived().
 template <typename T>
 [[nodiscard]] Kind<std::optional<T>> inherited(Kind<T> kind) {

@@ -106,9 +106,10 @@ void check_limits(const Value& written, const Value* of_broker, Faults& faults) 
 
 void check_listener(const Settings& settings, const BrokerListener& listener, const Value& written, Faults& faults) {
   check_unheeded(static_cast<const Entrance&>(listener), written, faults);
-  const Member* path = member(written, "path");
-  if (path != nullptr && listener.protocol != BrokerProtocol::websocket) {
-    faults.add(path->key_position, "`path` does nothing without `protocol = \"websocket\"`");
+  for (const std::string_view name : {"path", "allow_origins"}) {
+    const Member* key = member(written, name);
+    if (key == nullptr || listener.protocol == BrokerProtocol::websocket) continue;
+    faults.add(key->key_position, fmt::format("`{}` does nothing without `protocol = \"websocket\"`", name));
   }
   const Value* name = written.find("name");
   if (name == nullptr || listener.name.empty()) return;

@@ -111,6 +111,10 @@ Table<BrokerListener> listener() {
            &Listener::protocol, "mqtt", kRestart, "What clients speak: MQTT as it is, or MQTT in WebSocket."},
           {"path", url_path(), &Listener::path, "/mqtt", kRestart,
            "For `websocket`: the path that clients must ask for."},
+          {"allow_origins", list_of(origin(), Items{0, 64}), &Listener::allow_origins, kEmptyList, kRestart,
+           "For `websocket`: the pages that may use it, by the Origin that their browser sends with the request; "
+           "others "
+           "are refused with 403. What sends no Origin is no browser, and let in. Empty: all."},
           {"connect_timeout", duration(10ms, 1h), &Listener::connect_timeout, "10s", kRestart,
            "A client whose CONNECT has not come whole by then is closed; the WebSocket handshake is part of it, a "
            "PROXY "

@@ -197,6 +197,7 @@ inline const std::vector<Sample>& samples() {
       {"broker.auto_subscribe.retain_handling", R"("new")", R"("never")", kRestart},
       {"broker.listener.protocol", R"("websocket")", R"("mqtt")", kRestart},
       {"broker.listener.path", R"("/ws")", R"("/")", kRestart},
+      {"broker.listener.allow_origins", R"(["https://a.example", "http://localhost:*"])", R"(["null"])", kRestart},
       {"broker.listener.connect_timeout", R"("1s")", R"("2s")", kRestart},
       {"broker.listener.mountpoint", R"("a/%u/")", R"("b/")", kRestart},
       {"broker.listener.anonymous", R"("allow")", R"("deny")", kRestart},

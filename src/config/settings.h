@@ -197,7 +197,8 @@ enum class BrokerProtocol : std::uint8_t { mqtt, websocket };
 
 struct BrokerListener : Entrance, OwnClientLimits {
   BrokerProtocol protocol = BrokerProtocol::mqtt;
-  std::string path;  // of WebSocket
+  std::string path;                        // of WebSocket
+  std::vector<std::string> allow_origins;  // of WebSocket; empty: every page's
   Duration connect_timeout{};
   std::string mountpoint;  // %u, %c; empty: none
   std::optional<Anonymous> anonymous;

@@ -9,11 +9,12 @@ import pytest
 
 import mosquitto
 import mqtt_libraries
+import peers
 from environment import BINARY, PATIENCE_S, REPOSITORY, wait_until
 from gateway import Lines
 from mqtt_client import Client
 from prometheus import Page
-from websocket_client import WebSocketClient
+from websocket_client import WebSocketClient, read_head, request
 
 ROWS = ["gateway", "broker", "websocket", "status", "metrics", "health"]
 ANYWHERE = [each for option in ("--listen", "--websocket", "--broker", "--admin") for each in (option, "127.0.0.1:0")]
@@ -122,6 +123,26 @@ def closes_at_once(address):
         return True
     finally:
         client.close()
+
+
+def test_up_is_for_pages_of_this_machine_only(up):
+    address = re.search(r"[\d.]+:\d+", up.rows["websocket"])[0]
+    for origin in (None, "http://localhost:3000", "https://127.0.0.1", "http://[::1]:8080"):
+        client = WebSocketClient(address, Origin=origin)
+        client.connect()
+        client.close()
+    for origin in ("https://example.org", "http://localhost.example.org", "null", "file://"):
+        assert refused_page(address, origin) == 403, origin
+    # A name of the page's own that leads here is no better: its Host and its Origin are the same.
+    assert refused_page(address, "http://rebound.example", Host="rebound.example") == 403
+
+
+def refused_page(address, origin, **headers):
+    peer = peers.connect(address)
+    peer.send(request(Origin=origin, **headers))
+    status, _ = read_head(peer)
+    peer.close()
+    return status
 
 
 @needs_mosquitto

@@ -12,6 +12,7 @@ const char* name(EndReason reason) noexcept {
     case EndReason::connect_timeout: return "connect_timeout";
     case EndReason::no_connect: return "no_connect";
     case EndReason::no_upgrade: return "no_upgrade";
+    case EndReason::foreign_origin: return "foreign_origin";
     case EndReason::malformed: return "malformed";
     case EndReason::protocol_error: return "protocol_error";
     case EndReason::receive_maximum: return "receive_maximum";

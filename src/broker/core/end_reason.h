@@ -15,6 +15,7 @@ enum class EndReason : std::uint8_t {
   connect_timeout,      // no CONNECT within connect_timeout
   no_connect,           // its first packet was another
   no_upgrade,           // its HTTP request did not begin a WebSocket of ours
+  foreign_origin,       // it is a page of an origin that is not in allow_origins
   malformed,            // bytes that are no packet
   protocol_error,       // a packet that may not come now, or not so
   receive_maximum,      // more of its messages were unfinished than awaiting_rel_max

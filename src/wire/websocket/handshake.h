@@ -72,6 +72,12 @@ struct RequestRead {
                                            std::span<const std::string_view> subprotocols,
                                            std::string_view& chosen) noexcept;
 
+// Whether a page of this Origin is on the list: "https://app.example.org", "http://localhost:3000"; ":*" is every port
+// of a host. No case, and a port that is its scheme's own need not be written. RFC 6454, 6.1; RFC 6455, 10.2.
+[[nodiscard]] bool is_among(std::string_view origin, std::span<const std::string> allowed) noexcept;
+// 403 for a request whose Origin is not among these. One without an Origin is not from a page; no list allows all.
+[[nodiscard]] const Refusal* match_origin(const Request& request, std::span<const std::string> allowed) noexcept;
+
 // 101, with the sub-protocol unless it is empty.
 [[nodiscard]] std::string accepting_response(const Request& request, std::string_view subprotocol);
 // The status and what goes with it; the connection is to be closed behind it.

@@ -15,6 +15,7 @@ constexpr Refusal kVersion{HttpStatus::upgrade_required, "RFC6455 4.4", "WebSock
 constexpr Refusal kKey{HttpStatus::bad_request, "RFC6455 4.2.1", "WebSocket: not one key of 16 bytes"};
 constexpr Refusal kTwice{HttpStatus::bad_request, "RFC6455 11.3", "WebSocket: a field that must be there once is not"};
 constexpr Refusal kBody{HttpStatus::bad_request, "RFC6455 4.1", "WebSocket: a request with a body"};
+constexpr Refusal kOrigin{HttpStatus::forbidden, "RFC6455 10.2", "WebSocket: a page of an origin that is not allowed"};
 constexpr Refusal kPath{HttpStatus::not_found, "RFC6455 4.2.2", "WebSocket: another path"};
 //= MQTT5 [MQTT-6.0.0-3]
 //= MQTT311 [MQTT-6.0.0-3]
@@ -133,6 +134,42 @@ const Refusal* match_request(const Request& request, std::string_view path,
     if (request.offers(each)) return chosen = each, nullptr;
   }
   return &kSubprotocol;
+}
+
+namespace {
+
+bool is_same_text(std::string_view a, std::string_view b) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// An origin without its port, and the port: empty when it is the one that the scheme has anyway.
+std::pair<std::string_view, std::string_view> split_port(std::string_view origin) noexcept {
+  const auto host = origin.find("://");
+  const auto colon = origin.rfind(':');
+  const auto bracket = origin.rfind(']');
+  const bool has_port = host != std::string_view::npos && colon > host && colon != std::string_view::npos &&
+                        (bracket == std::string_view::npos || colon > bracket);
+  if (!has_port) return {origin, ""};
+  const std::string_view port = origin.substr(colon + 1);
+  const bool is_usual = (is_same_text(origin.substr(0, host), "http") && port == "80") ||
+                        (is_same_text(origin.substr(0, host), "https") && port == "443");
+  return {origin.substr(0, colon), is_usual ? "" : port};
+}
+
+}  // namespace
+
+bool is_among(std::string_view origin, std::span<const std::string> allowed) noexcept {
+  const auto [page, port] = split_port(origin);
+  return std::ranges::any_of(allowed, [page = page, port = port](const std::string& each) {
+    const auto [wanted, wanted_port] = split_port(each);
+    return is_same_text(page, wanted) && (wanted_port == "*" || port == wanted_port);
+  });
+}
+
+//= RFC6455 10.2
+const Refusal* match_origin(const Request& request, std::span<const std::string> allowed) noexcept {
+  return allowed.empty() || request.origin.empty() || is_among(request.origin, allowed) ? nullptr : &kOrigin;
 }
 
 //= RFC6455 4.2.2

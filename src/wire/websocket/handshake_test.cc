@@ -238,6 +238,45 @@ TEST(WebSocketHandshake, MustFitTheListener) {
   EXPECT_EQ(refusal->status, HttpStatus::bad_request);
 }
 
+//= RFC6455 10.2 type=test
+TEST(WebSocketHandshake, IsForPagesOfTheOriginsThatAreAllowed) {
+  const std::vector<std::string> allowed = {"https://app.example.org", "http://localhost:*", "http://[::1]:3000",
+                                            "http://old.example.org:80", "app://x"};
+  struct Row {
+    std::string_view origin;
+    bool fits;
+  };
+  for (const Row& row : {Row{"https://app.example.org", true},
+                         Row{"HTTPS://App.Example.Org", true},
+                         Row{"https://app.example.org:443", true},
+                         Row{"https://app.example.org:8443", false},
+                         Row{"http://app.example.org", false},
+                         Row{"https://app.example.org.evil.example", false},
+                         Row{"https://evil.example/app.example.org", false},
+                         Row{"http://localhost", true},
+                         Row{"http://localhost:3000", true},
+                         Row{"https://localhost:3000", false},
+                         Row{"http://localhost.evil.example", false},
+                         Row{"http://localhost:x:3000", false},
+                         Row{"http://[::1]:3000", true},
+                         Row{"http://[::1]", false},
+                         Row{"http://old.example.org", true},
+                         Row{"app://x", true},
+                         Row{"app://x:1", false},
+                         Row{"null", false},
+                         Row{"*", false},
+                         Row{"", false}}) {
+    EXPECT_EQ(is_among(row.origin, allowed), row.fits) << row.origin;
+  }
+  const std::string page = request(kGet, "Origin", "Origin: http://evil.example\r\n");
+  const Refusal* refusal = match_origin(read(page).request, allowed);
+  ASSERT_NE(refusal, nullptr);
+  EXPECT_EQ(refusal->status, HttpStatus::forbidden);
+  EXPECT_EQ(match_origin(read(page).request, {}), nullptr);
+  const std::string program = request(kGet, "Origin");
+  EXPECT_EQ(match_origin(read(program).request, allowed), nullptr);
+}
+
 //= RFC6455 4.2.2 type=test
 //= MQTT5 [MQTT-6.0.0-4] type=test
 //= MQTT311 [MQTT-6.0.0-4] type=test
