@@ -50,6 +50,17 @@ struct GroupCount {
   ShareGroups::Counts counts;
 };
 
+// Somebody has come to a shared group that had nobody, and takes so much of what waits for members that are away.
+struct GroupRoom {
+  std::uint64_t key = 0;
+  std::uint32_t messages = 0;
+  std::uint64_t bytes = 0;
+};
+// More waits than that.
+struct GroupRest {
+  std::uint64_t key = 0;
+};
+
 // To the shard that orders the connects of this client id: who may have it?
 struct Claim {
   std::string client_id;
@@ -88,7 +99,7 @@ struct ExclusiveRelease {
   base::Key session;
 };
 
-using Mail = std::variant<Forward, RouteChange, RoutesAsk, RoutesSeen, GroupCount, Claim, Granted, Settled, Release,
-                          ExclusiveAsk, ExclusiveAnswer, ExclusiveRelease>;
+using Mail = std::variant<Forward, RouteChange, RoutesAsk, RoutesSeen, GroupCount, GroupRoom, GroupRest, Claim, Granted,
+                          Settled, Release, ExclusiveAsk, ExclusiveAnswer, ExclusiveRelease>;
 
 }  // namespace holdfast::broker

@@ -67,8 +67,10 @@ base::Time Shard::tick(base::Time now) {
     if (!is_void(next)) on_due(next, now);
   }
   end_doomed(now);
+  if (has_woken_) take_what_waits(now);
   if (now - swept_ >= kSweep) {
     swept_ = now;
+    take_what_waits(now);
     (void)retained_.expire(kSweepPlaces, now);
     tell_busy_groups();
     tell_sizes();
@@ -114,6 +116,8 @@ void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
     void operator()(RoutesAsk& mail) { shard.ports_.mail(from, RoutesSeen{mail.ticket}); }
     void operator()(RoutesSeen& mail) { shard.on_answer(mail.ticket, now); }
     void operator()(GroupCount& mail) { shard.on_group(from, mail); }
+    void operator()(GroupRoom& mail) { shard.on_group_room(from, mail, now); }
+    void operator()(GroupRest& mail) { shard.on_group_rest(mail); }
     void operator()(Claim& mail) {
       const unsigned holder = shard.claims_.claim(mail.client_id, from);
       shard.ports_.mail(from, Granted{std::move(mail.client_id), mail.link, holder});

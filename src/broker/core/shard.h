@@ -305,6 +305,20 @@ class Shard final : private Ledger {
                                                Stays stays);
   void note_in_flight(const Session& session, ShareGroups::Group group);
   void redistribute(std::uint32_t at, Stays stays, base::Time now);
+  // What waits for members that are away goes to those who are there: when somebody comes to a group that had nobody,
+  // as much as its queue holds, and more of it each time that it is empty. So nothing is dropped to make room for it.
+  struct Room {
+    std::uint32_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+  enum class Rest : bool { none, some };
+  void wake(ShareGroups::Group group);
+  void take_what_waits(base::Time now);
+  void take_what_waits(ShareGroups::Group group, base::Time now);
+  [[nodiscard]] Room room_of(ShareGroups::Group group);
+  [[nodiscard]] Rest give_what_waits(ShareGroups::Group group, unsigned to, Room& room, base::Time now);
+  void on_group_room(unsigned from, const GroupRoom& told, base::Time now);
+  void on_group_rest(const GroupRest& told);
 
   // Ledger
   void dropped(const Session& session, const Message& message, DropReason reason) override;
@@ -372,6 +386,8 @@ class Shard final : private Ledger {
   boost::unordered_flat_set<std::pair<std::uint64_t, std::uint16_t>> pending_ids_;
   boost::unordered_flat_map<std::uint64_t, ShareGroups::Group> group_keys_;  // how shards name groups to each other
   boost::unordered_flat_set<ShareGroups::Group> busy_groups_;  // in which more or less is under way than was told
+  boost::unordered_flat_set<ShareGroups::Group> woken_;        // whose members here take what waits for others
+  bool has_woken_ = false;                                     // one of them just now
   std::deque<base::Key> scanning_;                             // places whose scans can go on
   boost::unordered_flat_map<std::string, Holder, TextHash, std::equal_to<>> exclusive_;  // by topic
 };

@@ -243,6 +243,27 @@ ShareGroups::Counts ShareGroups::counts_here(Group group) const noexcept {
   return counts;
 }
 
+ShareGroups::Counts ShareGroups::counts_of(Group group, Worker worker) const noexcept {
+  for (const Elsewhere& each : groups_[group]->elsewhere) {
+    if (each.worker == worker) return each.counts;
+  }
+  return {};
+}
+
+std::uint32_t ShareGroups::online(Group group) const noexcept {
+  std::uint32_t online = groups_[group]->online;
+  for (const Elsewhere& each : groups_[group]->elsewhere) online += each.counts.online;
+  return online;
+}
+
+std::vector<ShareGroups::Worker> ShareGroups::workers_with_absent(Group group) const {
+  std::vector<Worker> workers;
+  for (const Elsewhere& each : groups_[group]->elsewhere) {
+    if (each.counts.offline > 0) workers.push_back(each.worker);
+  }
+  return workers;
+}
+
 // --- picking ---
 
 ShareGroups::Pick ShareGroups::pick(Group group, const Draw& draw) {

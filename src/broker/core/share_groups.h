@@ -100,7 +100,21 @@ class ShareGroups {
   // Of living groups.
   [[nodiscard]] std::string_view name(Group group) const noexcept;
   [[nodiscard]] std::string_view filter(Group group) const noexcept;
-  [[nodiscard]] Counts counts_here(Group group) const noexcept;  // O(members here)
+  [[nodiscard]] Counts counts_here(Group group) const noexcept;               // O(members here)
+  [[nodiscard]] Counts counts_of(Group group, Worker worker) const noexcept;  // as another worker has told
+  [[nodiscard]] std::uint32_t online(Group group) const noexcept;             // on all workers, O(workers)
+  // Calls visit(std::uint32_t subscriber) for each member here that is there, or away. `visit` must not change who is.
+  template <typename Visit>
+  void for_each_member(Group group, Presence presence, Visit&& visit) const {
+    const Record& record = *groups_[group];
+    const auto members = static_cast<std::uint32_t>(record.members.size());
+    const std::uint32_t end = presence == Presence::online ? record.online : members;
+    for (std::uint32_t i = presence == Presence::online ? 0 : record.online; i < end; ++i) {
+      visit(record.members[i].subscription.subscriber);
+    }
+  }
+  // The other workers that have members who are away.
+  [[nodiscard]] std::vector<Worker> workers_with_absent(Group group) const;
 
   struct Tried {
     std::span<const std::uint32_t> members;  // subscribers here

@@ -1,6 +1,8 @@
 // Shared subscriptions: who of a group gets a message. The rest of Shard is in shard.cc.
 //
 // The shard of the publisher picks a member of its own, or another shard, which then picks among its members.
+#include <utility>
+
 #include "broker/core/shard.h"
 
 namespace holdfast::broker {
@@ -31,7 +33,9 @@ void Shard::join(std::uint32_t at, std::string_view share_name, std::string_view
                                                    .key = keyed_hash(settings_.hash_key, place.session.client_id()),
                                                    .presence = place.client ? Presence::online : Presence::offline});
   if (joined.is_new) know_group(joined.group);
-  if (joined.is_new_member) tell_group(joined.group);
+  if (!joined.is_new_member) return;
+  tell_group(joined.group);
+  if (place.client && !joined.is_new) wake(joined.group);
 }
 
 void Shard::part_from(std::uint32_t at, std::string_view share_name, std::string_view filter) {
@@ -56,6 +60,7 @@ void Shard::know_group(ShareGroups::Group group) {
 void Shard::forget_group(ShareGroups::Group group, std::string_view name, std::string_view filter) {
   group_keys_.erase(group_key(name, filter));
   busy_groups_.erase(group);
+  woken_.erase(group);
   (void)group_tree_.remove(filter, kGroupBit | group);
 }
 
@@ -75,7 +80,14 @@ void Shard::tell_busy_groups() {
 
 void Shard::on_group(unsigned from, const GroupCount& told) {
   const std::optional<ShareGroups::Group> before = groups_.find(told.group, told.filter);
+  const std::uint32_t were_online = before ? groups_.counts_of(*before, from).online : 0;
   const ShareGroups::Told result = groups_.tell(told.group, told.filter, from, told.counts);
+  // Its last one has gone. It may not have known that somebody is here, and have kept what that one had.
+  const bool has_left = were_online > 0 && told.counts.online == 0;
+  if (before && has_left && !result.is_gone && groups_.counts_here(*before).online > 0) {
+    woken_.insert(*before);
+    has_woken_ = true;
+  }
   if (result.is_new && result.group) know_group(*result.group);
   if (result.is_gone && before) forget_group(*before, told.group, told.filter);
 }
@@ -95,6 +107,7 @@ void Shard::set_presence(std::uint32_t at, Presence presence) {
   for_each_group(places_[at], [&](ShareGroups::Group group) {
     groups_.set_presence(group, at, presence);
     tell_group(group);
+    if (presence == Presence::online) wake(group);
   });
 }
 
@@ -198,6 +211,94 @@ void Shard::redistribute(std::uint32_t at, Stays stays, base::Time now) {
       deliver_to(each.message, each.to.subscription, each.group, now);
     }
   }
+}
+
+// Somebody has come: the first, or one beside others who have what there was.
+void Shard::wake(ShareGroups::Group group) {
+  if (groups_.online(group) != 1) return;
+  woken_.insert(group);
+  has_woken_ = true;
+}
+
+void Shard::take_what_waits(base::Time now) {
+  has_woken_ = false;
+  if (woken_.empty()) return;
+  for (const ShareGroups::Group group : std::exchange(woken_, {})) take_what_waits(group, now);
+}
+
+void Shard::take_what_waits(ShareGroups::Group group, base::Time now) {
+  if (groups_.counts_here(group).online == 0) return;
+  Room room = room_of(group);
+  if (room.messages == 0 || give_what_waits(group, number_, room, now) == Rest::some) {
+    woken_.insert(group);
+    return;
+  }
+  const std::vector<ShareGroups::Worker> others = groups_.workers_with_absent(group);
+  if (others.empty()) return;
+  const auto count = static_cast<std::uint32_t>(others.size());
+  if (room.messages < count) {  // when what has come is taken
+    woken_.insert(group);
+    return;
+  }
+  const std::uint64_t key = group_key(groups_.name(group), groups_.filter(group));
+  for (const ShareGroups::Worker worker : others) {
+    ports_.mail(worker, GroupRoom{.key = key, .messages = room.messages / count, .bytes = room.bytes / count});
+  }
+}
+
+// Whichever member here will be picked.
+Shard::Room Shard::room_of(ShareGroups::Group group) {
+  Room room{.messages = ~0U, .bytes = ~std::uint64_t{0}};
+  groups_.for_each_member(group, Presence::online, [&](std::uint32_t at) {
+    const Session& session = places_[at].session;
+    const SessionLimits& limits = session.limits();
+    room.messages = session.queued() > 0 ? 0 : std::min(room.messages, limits.queue_length_max);
+    room.bytes = std::min(room.bytes, limits.queue_bytes_max);
+  });
+  return room;
+}
+
+// One message goes however large it is, so that it keeps nobody waiting.
+Shard::Rest Shard::give_what_waits(ShareGroups::Group group, unsigned to, Room& room, base::Time now) {
+  std::vector<std::uint32_t> away;
+  groups_.for_each_member(group, Presence::offline, [&](std::uint32_t at) { away.push_back(at); });
+  std::vector<MessageRef> going;
+  std::uint32_t chosen = 0;
+  std::uint64_t bytes = 0;
+  Rest rest = Rest::none;
+  const auto fits = [&](const Message& message, std::uint32_t share_group) {
+    if (share_group != group) return false;
+    const bool is_full = chosen >= room.messages || (chosen > 0 && bytes + message.bytes() > room.bytes);
+    if (is_full) rest = Rest::some;
+    if (rest == Rest::some) return false;
+    ++chosen;
+    bytes += message.bytes();
+    return true;
+  };
+  const auto take = [&](MessageRef message, std::uint32_t /*group*/) { going.push_back(std::move(message)); };
+  for (const std::uint32_t at : away) places_[at].session.take_shared(*this, fits, take);
+  room.messages -= chosen;
+  room.bytes -= std::min(room.bytes, bytes);
+  for (const MessageRef& message : going) {
+    if (to != number_) {
+      mail_to_group(message, group, to);
+    } else {
+      deliver_to(message, groups_.pick_here(group, draw_of(*message)).subscription, group, now);
+    }
+  }
+  return rest;
+}
+
+void Shard::on_group_room(unsigned from, const GroupRoom& told, base::Time now) {
+  const auto found = group_keys_.find(told.key);
+  if (found == group_keys_.end()) return;
+  Room room{.messages = told.messages, .bytes = told.bytes};
+  if (give_what_waits(found->second, from, room, now) == Rest::some) ports_.mail(from, GroupRest{told.key});
+}
+
+void Shard::on_group_rest(const GroupRest& told) {
+  const auto found = group_keys_.find(told.key);
+  if (found != group_keys_.end()) woken_.insert(found->second);
 }
 
 }  // namespace holdfast::broker
