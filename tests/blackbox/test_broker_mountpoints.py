@@ -56,7 +56,12 @@ def test_a_response_topic_is_carried_as_it_is(broker):
     assert asks.message().payload == b"!"
 
 
-def test_who_has_no_name_has_no_tree_of_that_name(broker_process):
+def test_who_has_no_name_shares_a_tree_with_others_that_have_none(broker_process):
     broker = broker_process(listeners=[listener("u", mountpoint="of/%u/")])
-    assert broker.refused(listener="u") == 0x85
-    assert broker.refused(listener="u", user="claims it") == 0x85
+    one, other, all_of_it = broker.client(listener="u"), broker.client(listener="u"), broker.watcher("of/#")
+    one.connect()
+    other.connect(user="claims it")  # nobody has vouched for that name
+    other.subscribe("#")
+    one.publish("x", b"1")
+    assert other.message().topic == "x"
+    assert all_of_it.message().topic == "of//x"
