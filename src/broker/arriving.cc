@@ -33,7 +33,6 @@ void Connections::take_connect(base::Key key, Connection& connection, const wire
   context_.counters->packets_received[static_cast<std::size_t>(header.type)].add();
   wire::mqtt::Connect connect;
   const wire::mqtt::Fault* fault = wire::mqtt::decode_connect(header, packet.subspan(header.header_bytes), connect);
-  context_.counters->packets_received[static_cast<std::size_t>(header.type)].add();
   connection.version = connect.version;
   if (fault != nullptr) return refuse_connect(key, connection, fault->reason, EndReason::malformed);
   if (const auto reason = shard_.judge(connect, listener(connection).limits)) {
