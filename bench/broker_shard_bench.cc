@@ -65,7 +65,6 @@ class Bench {
   explicit Bench(unsigned shards = 1) {
     settings_.shards = shards;
     settings_.hash_key = {1, 2};
-    settings_.presence = false;
     shard_ = std::make_unique<Shard>(settings_, 0, ports_, counters_);
   }
 

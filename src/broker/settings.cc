@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/siphash.h"
+#include "broker/core/presence.h"
 
 namespace holdfast::broker {
 namespace {
@@ -83,7 +84,7 @@ ShardSettings shard_settings(const config::Broker& broker, unsigned workers, std
                                             .identifier = 0}});
   }
   settings.share_strategy = strategy(broker.shared_strategy);
-  settings.presence = broker.presence_events;
+  if (broker.presence_events) settings.hooks.push_back(presence(settings.node_name));
   return settings;
 }
 

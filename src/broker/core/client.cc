@@ -1,5 +1,7 @@
 #include "broker/core/client.h"
 
+#include "broker/core/session.h"
+
 namespace holdfast::broker {
 
 using wire::mqtt::Property;
@@ -9,6 +11,15 @@ void Client::publish(const OutgoingPublish& publish) {
   if (!wire::mqtt::encode_publish_head(tools_.scratch, publish.head, publish.message->payload().size())) return;
   tools_.counters.messages_sent[static_cast<std::size_t>(publish.head.qos)].add();
   tools_.ports.send(link, tools_.scratch, publish.message);
+  if (tools_.hooks.wants(HookKind::delivered) && !publish.head.dup) tell_delivered(publish);
+}
+
+void Client::tell_delivered(const OutgoingPublish& publish) const {
+  const Session& session = publish.session;
+  told::MessageView view = told::view_of(*publish.message);
+  view.qos = publish.head.qos;
+  view.retain = publish.head.retain;
+  tools_.hooks.tell(told::Delivered{.to = {session.client_id(), session.user_name()}, .message = view});
 }
 
 void Client::ack(wire::mqtt::PacketType type, std::uint16_t packet_id, wire::mqtt::Reason reason) {

@@ -11,6 +11,7 @@
 #include "base/peer_address.h"
 #include "base/slab.h"
 #include "broker/core/enhanced_auth.h"
+#include "broker/core/hooks.h"
 #include "broker/core/limits.h"
 #include "broker/core/outlet.h"
 #include "broker/core/ports.h"
@@ -26,6 +27,7 @@ class Client final : public Outlet {
   struct Tools {
     Ports& ports;
     ShardCounters& counters;
+    const HookList& hooks;
     wire::mqtt::Bytes scratch = {};  // where packets are made
   };
 
@@ -58,6 +60,7 @@ class Client final : public Outlet {
 
  private:
   void send_scratch();
+  void tell_delivered(const OutgoingPublish& publish) const;
 
   Tools& tools_;
 };

@@ -2,7 +2,6 @@
 // shard.cc.
 #include <fmt/format.h>
 
-#include "broker/core/presence.h"
 #include "broker/core/rewrite.h"
 #include "broker/core/shard.h"
 #include "wire/mqtt/encode.h"
@@ -139,7 +138,7 @@ std::uint32_t Shard::attach(const Newcomer& newcomer, base::Time now) {
   //= MQTT311 [MQTT-3.1.2-6]
   const bool present = at != kNoPlace && !newcomer.connect.clean_start && places_[at].session.expiry().count() > 0 &&
                        places_[at].session.user_name() == newcomer.user && places_[at].mountpoint.view() == mountpoint;
-  if (at != kNoPlace && !present) discard_session(at, now);
+  if (at != kNoPlace && !present) discard_session(at, told::SessionEnded::Why::replaced, now);
   if (!present) at = begin_session(newcomer, mountpoint);
   settle(newcomer.client_id, Claims::Outcome::attached);
   welcome(at, newcomer, present, now);
@@ -195,6 +194,9 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   place.token = newcomer.token;
   place.due = ++last_due_;
   place.session.set_expiry(expiry);
+  if (!present && hooks_.wants(HookKind::session_begun)) {
+    hooks_.tell(told::SessionBegun{.who = who(place.session), .expiry = expiry});
+  }
   SessionLimits limits = settings_.queue;
   limits.inflight_max = newcomer.limits.inflight_max;
   place.session.set_limits(limits);
@@ -209,7 +211,14 @@ void Shard::welcome(std::uint32_t at, const Newcomer& newcomer, bool present, ba
   place.session.attach(context(place, now));
   scan_soon(at);
   auto_subscribe(at, now);
-  tell_presence(place, "connected", EndReason::none, now);
+  if (!hooks_.wants(HookKind::connected)) return;
+  tell(told::Connected{.who = who(place.session),
+                       .address = client.address,
+                       .version = client.terms.version,
+                       .keep_alive = keep_alive_of(connect, newcomer.limits),
+                       .session_expiry = expiry,
+                       .session_present = present},
+       now);
 }
 
 std::unique_ptr<Client> Shard::client_of(const Newcomer& newcomer, const Place& place) {
@@ -255,6 +264,7 @@ WillNumber Shard::will_of(const Newcomer& newcomer, const Place& place) {
   wire::mqtt::append_forwarded(properties, will.properties);
   Will kept;
   kept.delay = will.properties.will_delay;
+  kept.user = FlatText(newcomer.user);
   kept.message = Message::make({.id = next_id(),
                                 .qos = will.qos,
                                 .retain = will.retain,
@@ -333,7 +343,7 @@ void Shard::end_client(std::uint32_t at, EndReason reason, WillNow will, base::T
   Place& place = places_[at];
   if (stopping_) return;
   const base::Time ends = place.session.ends_at();
-  if (ends <= now) return discard_session(at, now);
+  if (ends <= now) return discard_session(at, told::SessionEnded::Why::with_connection, now);
   redistribute(at, Stays::yes, now);
   place.due = ++last_due_;
   due(Due::What::session_end, ends, place.due, places_.key_of(at));
@@ -341,7 +351,9 @@ void Shard::end_client(std::uint32_t at, EndReason reason, WillNow will, base::T
 
 void Shard::detach(std::uint32_t at, EndReason reason, WillNow will_now, base::Time now) {
   Place& place = places_[at];
-  tell_presence(place, "disconnected", reason, now);
+  if (hooks_.wants(HookKind::gone)) {
+    tell(told::Gone{.who = who(place.session), .address = place.client->address, .reason = reason}, now);
+  }
   const std::unique_ptr<Client> client = std::move(place.client);
   place.session.detach(now);
   set_presence(at, Presence::offline);
@@ -357,12 +369,11 @@ void Shard::detach(std::uint32_t at, EndReason reason, WillNow will_now, base::T
 
 // The one gate that wills go through.
 void Shard::fire(WillNumber number, base::Time now) {
-  const WillRegistry::Record& record = *wills_.find(number);
+  WillRegistry::Record& record = *wills_.find(number);
   if (!ports_.may_fire(record.client_id, record.token)) {
     return due(Due::What::will, now + kWillHeldBack, number, {});
   }
-  const Will will = record.will;
-  wills_.clear(number);
+  const Will will = std::move(record.will);
   counters_.wills.add();
   Message::Parts parts{.id = will.message->id(),
                        .qos = will.message->qos(),
@@ -372,11 +383,13 @@ void Shard::fire(WillNumber number, base::Time now) {
                        .topic = will.message->topic(),
                        .properties = will.message->properties(),
                        .payload = will.message->payload()};
+  if (hooks_.wants(HookKind::published)) tell_published({record.client_id, will.user.view()}, parts, {});
+  wills_.clear(number);
   (void)publish_parts(parts, now);
 }
 
 // The session has come to its end, or is not wanted any more.
-void Shard::discard_session(std::uint32_t at, base::Time now) {
+void Shard::discard_session(std::uint32_t at, told::SessionEnded::Why why, base::Time now) {
   const WillNumber will = std::exchange(places_[at].will, 0);
   redistribute(at, Stays::no, now);
   Place& place = places_[at];
@@ -385,23 +398,15 @@ void Shard::discard_session(std::uint32_t at, base::Time now) {
     (void)unsubscribe(at, filter);
   }
   place.session.discard(*this);
+  if (hooks_.wants(HookKind::session_ended)) {
+    hooks_.tell(told::SessionEnded{.who = who(place.session), .why = why});
+  }
   const std::string client_id(place.session.client_id());
   ids_.erase(place.session.client_id());
   places_.remove(places_.key_of(at));
   counters_.sessions.set(static_cast<std::int64_t>(places_.size()));
   release(client_id);
   if (will != 0) fire(will, now);  //= MQTT5 [MQTT-3.1.2-8]
-}
-
-// As EMQ tells it, so that what listens to EMQ's events can listen to these.
-void Shard::tell_presence(const Place& place, const char* what, EndReason reason, base::Time now) {
-  if (!settings_.presence) return;
-  const Session& session = place.session;
-  const std::string topic =
-      fmt::format("$SYS/brokers/{}/clients/{}/{}", settings_.node_name, session.client_id(), what);
-  if (!valid_topic(topic) || topic.size() > kTopicBytesMax || !is_wanted(topic)) return;
-  const std::string payload = presence_text(session, *place.client, reason);
-  (void)publish_parts({.id = next_id(), .topic = topic, .payload = std::as_bytes(std::span(payload))}, now);
 }
 
 void Shard::auto_subscribe(std::uint32_t at, base::Time now) {

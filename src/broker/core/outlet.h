@@ -13,6 +13,7 @@
 namespace holdfast::broker {
 
 class Session;
+struct OutItem;
 
 // What both ends agreed on by CONNECT and CONNACK, for as long as the connection lasts.
 struct LinkTerms {
@@ -28,6 +29,7 @@ struct OutgoingPublish {
   wire::mqtt::PublishHead head;
   // Holds what the head points to, and the payload. Keep a copy of the reference to write the payload later.
   const MessageRef& message;
+  const Session& session;  // whose copy it is
 };
 
 // The way to the client. Made by the server for a connection; a session without one is offline.
@@ -67,6 +69,10 @@ class Ledger {
   virtual void dropped(const Session& session, const Message& message, DropReason reason) = 0;
   // A QoS 1 or 2 copy that the session got through a shared group is with it no more: acknowledged or dropped.
   virtual void settled(const Session& session, std::uint32_t share_group) = 0;
+  // The client has said that it has a copy of QoS 1 or 2. Told only where wants_acknowledged says so.
+  virtual void acknowledged(const Session& /*session*/, const OutItem& /*copy*/) {}
+
+  bool wants_acknowledged = false;
 
  protected:
   ~Ledger() = default;

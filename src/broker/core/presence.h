@@ -1,16 +1,19 @@
-// broker/core/presence.h: the messages that tell who comes and goes, as EMQ writes them.
+// broker/core/presence.h: the hook that tells subscribers who comes and goes, as EMQ does, so that what listens to
+// EMQ's events can listen to these.
+//
+// $SYS/brokers/NODE/clients/ID/connected    clientid, username, ipaddress, proto_ver, session_expiry (seconds)
+// $SYS/brokers/NODE/clients/ID/disconnected clientid, username, ipaddress, reason
+//
+// JSON, QoS 0, not retained. Thread: the worker's. Cost: a look-up of the topic; the rest only where somebody wants it.
 #pragma once
 
 #include <string>
 
-#include "broker/core/client.h"
-#include "broker/core/end_reason.h"
-#include "broker/core/session.h"
+#include "broker/core/hooks.h"
 
 namespace holdfast::broker {
 
-// JSON: clientid, username, ipaddress; and proto_ver and session_expiry (seconds) of one that comes, reason of one that
-// goes.
-[[nodiscard]] std::string presence_text(const Session& session, const Client& client, EndReason reason);
+// For ShardSettings::hooks.
+[[nodiscard]] HooksMaker presence(std::string node_name);
 
 }  // namespace holdfast::broker

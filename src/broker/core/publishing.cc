@@ -116,8 +116,19 @@ Reason Shard::accept(Place& place, const wire::mqtt::Publish& publish, std::stri
                        .properties = {},
                        .payload = publish.payload};
   if (publish.properties.present != 0) take_properties(parts, publish.properties, now);
-  if (delayed) return delay(parts, delayed->delay, now);
+  const bool is_told = hooks_.wants(HookKind::published);
+  if (delayed) {
+    const Reason reason = delay(parts, delayed->delay, now);
+    if (is_told && reason == Reason::success) tell_published(who(session), parts, delayed->delay);
+    return reason;
+  }
+  if (is_told) tell_published(who(session), parts, {});
   return publish_parts(parts, now);
+}
+
+void Shard::tell_published(const told::Who& from, const Message::Parts& parts, std::chrono::seconds delay) {
+  const told::MessageView view{parts.id, parts.topic, parts.qos, parts.retain, parts.properties, parts.payload};
+  hooks_.tell(told::Published{.from = from, .message = view, .delay = delay});
 }
 
 // What a client publishes, its will, and what rewrite rules make of either: one measure for all of it. What it
@@ -187,11 +198,6 @@ Reason Shard::publish_parts(const Message::Parts& parts, base::Time now) {
     return Reason::no_matching_subscribers;
   }
   return hand_out(Message::make(parts), now);
-}
-
-bool Shard::is_wanted(std::string_view topic) {
-  find_receivers(HashedTopic(topic, settings_.hash_key), 0);
-  return !hits_.empty() || !hit_groups_.empty() || wanting_shards_ != 0;
 }
 
 void Shard::find_receivers(const HashedTopic& topic, std::uint64_t publisher) {

@@ -233,7 +233,7 @@ bool Session::write(const Copy& copy, const Context& context) {
     head.topic_alias = 0;
     if (!fits(head, message, outlet)) return false;
   }
-  outlet.publish({head, copy.message});
+  outlet.publish({head, copy.message, *this});
   return true;
 }
 
@@ -312,6 +312,7 @@ const Fault* Session::on_pubrec(std::uint16_t packet_id, Reason reason, const Co
     finish(index, reason, context);
     return nullptr;
   }
+  tell_acknowledged(item, context.ledger);
   item.message = {};
   item.subscription_ids = {};
   item.stage = Stage::awaiting_pubcomp;
@@ -335,6 +336,7 @@ void Session::finish(std::uint32_t index, Reason reason, const Context& context)
   if (wire::mqtt::is_failure(reason)) {
     drop(item, DropReason::refused, context.ledger);
   } else {
+    tell_acknowledged(item, context.ledger);
     settle(item, context.ledger);
   }
   pump(context);
@@ -351,6 +353,11 @@ Outcome Session::drop(const OutItem& item, DropReason reason, Ledger& ledger) {
   settle(item, ledger);
   if (!item.message) return {.what = Outcome::What::dropped, .reason = reason};
   return drop(*item.message, reason, ledger);
+}
+
+// Of QoS 2 the message is no more with us after PUBREC, whatever is said then.
+void Session::tell_acknowledged(const OutItem& item, Ledger& ledger) {
+  if (ledger.wants_acknowledged && item.message) ledger.acknowledged(*this, item);
 }
 
 void Session::settle(const OutItem& item, Ledger& ledger) {

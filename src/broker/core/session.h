@@ -172,6 +172,7 @@ class Session {
   void finish(std::uint32_t index, wire::mqtt::Reason reason, const Context& context);
   Outcome drop(const Message& message, DropReason reason, Ledger& ledger);
   Outcome drop(const OutItem& item, DropReason reason, Ledger& ledger);
+  void tell_acknowledged(const OutItem& item, Ledger& ledger);
   void settle(const OutItem& item, Ledger& ledger);
 
   FlatText client_id_;

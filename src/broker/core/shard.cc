@@ -3,6 +3,7 @@
 #include "broker/core/shard.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace holdfast::broker {
 namespace {
@@ -20,7 +21,8 @@ Shard::Shard(const ShardSettings& settings, unsigned number, Ports& ports, Shard
       number_(number),
       ports_(ports),
       counters_(counters),
-      tools_{ports, counters},
+      hooks_(settings.hooks, *this),
+      tools_{ports, counters, hooks_},
       ids_(0, TextHash{settings.hash_key}),
       claims_(settings.hash_key),
       tree_(settings.hash_key),
@@ -33,7 +35,9 @@ Shard::Shard(const ShardSettings& settings, unsigned number, Ports& ports, Shard
                .seed = base::mix(settings.random_seed + number)}),
       random_(base::mix(settings.random_seed) + number),
       picks_(settings.shards),
-      exclusive_(0, TextHash{settings.hash_key}) {}
+      exclusive_(0, TextHash{settings.hash_key}) {
+  wants_acknowledged = hooks_.wants(HookKind::acknowledged);
+}
 
 Shard::~Shard() = default;
 
@@ -96,7 +100,7 @@ void Shard::on_due(const Due& due, base::Time now) {
     return fire(due.serial, now);
   }
   counters_.sessions_expired.add();
-  discard_session(due.place.index, now);
+  discard_session(due.place.index, told::SessionEnded::Why::expired, now);
 }
 
 void Shard::on_mail(unsigned from, Mail mail, base::Time now) {
@@ -160,11 +164,40 @@ std::string Shard::mounted(const Place& place, std::string_view filter) {
   return whole;
 }
 
-void Shard::dropped(const Session& /*session*/, const Message& /*message*/, DropReason reason) {
+void Shard::dropped(const Session& session, const Message& message, DropReason reason) {
   counters_.dropped[static_cast<std::size_t>(reason)].add();
+  if (!hooks_.wants(HookKind::dropped)) return;
+  hooks_.tell(told::Dropped{.to = who(session), .message = told::view_of(message), .reason = reason});
 }
 
 void Shard::settled(const Session& session, std::uint32_t share_group) { note_in_flight(session, share_group); }
+
+void Shard::acknowledged(const Session& session, const OutItem& copy) {
+  told::MessageView view = told::view_of(*copy.message);
+  view.qos = copy.qos;
+  view.retain = copy.retain;
+  hooks_.tell(told::Acknowledged{.by = who(session), .message = view});
+}
+
+void Shard::tell(const HookEvent& event, base::Time now) {
+  announcing_ = now;
+  hooks_.tell(event);
+  announcing_.reset();
+}
+
+bool Shard::is_wanted(std::string_view topic) {
+  if (!announcing_) std::abort();  // it would forget the receivers of the message that is being handed out
+  find_receivers(HashedTopic(topic, settings_.hash_key), 0);
+  return !hits_.empty() || !hit_groups_.empty() || wanting_shards_ != 0;
+}
+
+void Shard::announce(const Message::Parts& parts) {
+  if (!announcing_) std::abort();
+  const base::Time now = *announcing_;
+  announcing_.reset();  // what its copies are told of may not announce in turn
+  publish(parts, now);
+  announcing_ = now;
+}
 
 void Shard::tell_sizes() {
   counters_.sessions.set(static_cast<std::int64_t>(places_.size()));

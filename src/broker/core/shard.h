@@ -30,6 +30,7 @@
 #include "broker/core/end_reason.h"
 #include "broker/core/flat_text.h"
 #include "broker/core/hashed_topic.h"
+#include "broker/core/hooks.h"
 #include "broker/core/ports.h"
 #include "broker/core/retained_tree.h"
 #include "broker/core/route_table.h"
@@ -59,7 +60,7 @@ struct Newcomer {
   std::span<const std::byte> auth_data = {};  // with which its authentication method ends; for CONNACK
 };
 
-class Shard final : private Ledger {
+class Shard final : private Ledger, private Announcer {
  public:
   Shard(const ShardSettings& settings, unsigned number, Ports& ports, ShardCounters& counters);
   ~Shard();
@@ -211,9 +212,10 @@ class Shard final : private Ledger {
   void send_away(std::uint32_t at, wire::mqtt::Reason reason, const char* what, EndReason why, base::Time now);
   void end_client(std::uint32_t at, EndReason reason, WillNow will, base::Time now);
   void detach(std::uint32_t at, EndReason reason, WillNow will, base::Time now);
-  void discard_session(std::uint32_t at, base::Time now);
+  void discard_session(std::uint32_t at, told::SessionEnded::Why why, base::Time now);
   void fire(WillNumber number, base::Time now);
-  void tell_presence(const Place& place, const char* what, EndReason reason, base::Time now);
+  // Connected or Gone: what hooks announce now is published at once.
+  void tell(const HookEvent& event, base::Time now);
   void auto_subscribe(std::uint32_t at, base::Time now);
 
   // packets.cc
@@ -236,7 +238,6 @@ class Shard final : private Ledger {
   [[nodiscard]] MessageId next_id() noexcept;
   void publish_message(const MessageRef& message, base::Time now);
   wire::mqtt::Reason publish_parts(const Message::Parts& parts, base::Time now);
-  [[nodiscard]] bool is_wanted(std::string_view topic);
   void find_receivers(const HashedTopic& topic, std::uint64_t publisher);
   void add_hit(Place& place, const Subscription& subscription, std::uint64_t publisher);
   wire::mqtt::Reason hand_out(const MessageRef& message, base::Time now);
@@ -246,6 +247,7 @@ class Shard final : private Ledger {
   void keep_retained(const MessageRef& message, const Version& version, base::Time now);
   void forward(const MessageRef& message, const Version& version);
   void receive(Forward&& forward, base::Time now);
+  void tell_published(const told::Who& from, const Message::Parts& parts, std::chrono::seconds delay);
 
   // subscribing.cc
   void on_subscribe(std::uint32_t at, const wire::mqtt::Header& header, wire::mqtt::Body body, base::Time now);
@@ -323,12 +325,20 @@ class Shard final : private Ledger {
   // Ledger
   void dropped(const Session& session, const Message& message, DropReason reason) override;
   void settled(const Session& session, std::uint32_t share_group) override;
+  void acknowledged(const Session& session, const OutItem& copy) override;
+
+  // Announcer
+  [[nodiscard]] bool is_wanted(std::string_view topic) override;
+  void announce(const Message::Parts& parts) override;
 
   // shard.cc
   void due(Due::What what, base::Time at, std::uint64_t serial, base::Key place);
   void forget_void_dues();
   [[nodiscard]] bool is_void(const Due& due);
   void on_due(const Due& due, base::Time now);
+  [[nodiscard]] static told::Who who(const Session& session) noexcept {
+    return {session.client_id(), session.user_name()};
+  }
   [[nodiscard]] Context context(Place& place, base::Time now) { return {place.client.get(), *this, now}; }
   [[nodiscard]] static std::string_view with_mountpoint(const Place& place, std::string_view name, std::string& made);
   [[nodiscard]] static std::string mounted(const Place& place, std::string_view filter);
@@ -341,6 +351,8 @@ class Shard final : private Ledger {
   const unsigned number_;
   Ports& ports_;
   ShardCounters& counters_;
+  const HookList hooks_;
+  std::optional<base::Time> announcing_;  // since when hooks may; mostly they may not
   Client::Tools tools_;
 
   base::Slab<Place> places_;

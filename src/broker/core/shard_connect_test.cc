@@ -1,6 +1,7 @@
 // How clients come to their sessions and leave them.
 #include <gtest/gtest.h>
 
+#include "broker/core/presence.h"
 #include "broker/core/shard_testing.h"
 
 namespace holdfast::broker {
@@ -472,7 +473,9 @@ TEST_P(ShardConnect, WhenTheNodeStopsClientsAreToldAndWillsAreKeptBack) {
 
 //= MQTT5 3.1.4 type=test
 TEST_P(ShardConnect, PresenceIsTold) {
-  ShardRig rig(GetParam(), [](ShardSettings& settings, ListenerLimits&) { settings.presence = true; });
+  ShardRig rig(GetParam(), [](ShardSettings& settings, ListenerLimits&) {
+    settings.hooks.push_back(presence(settings.node_name));
+  });
   RigClient& watch = rig.connected("watch", 1);
   (void)watch.subscribe("$SYS/brokers/+/clients/#");
   RigClient& a = rig.connected("a", 2, {.expiry_s = 60, .user = "me\"\n"});

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "broker/core/presence.h"
 #include "broker/core/shard_rig.h"
 
 namespace holdfast::broker {
@@ -43,7 +44,7 @@ class Run {
              [this](ShardSettings& settings, ListenerLimits& limits) {
                const std::uint8_t choice = bytes_.take();
                settings.share_strategy = static_cast<ShareStrategy>(choice % 6);
-               settings.presence = choice % 7 == 0;
+               if (choice % 7 == 0) settings.hooks.push_back(presence(settings.node_name));
                settings.denied_disconnects = choice % 5 == 0;
                settings.queue.when_full = static_cast<WhenFull>(choice % 3);
                settings.queue.queue_length_max = 3;

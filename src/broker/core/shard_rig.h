@@ -31,7 +31,6 @@ class ShardRig {
     settings.shards = shards;
     settings.node_name = "rig";
     settings.hash_key = {0x1234, 0x5678};
-    settings.presence = false;
     limits.name = "rig";
     if (change) change(settings, limits);
     delayed_room_.emplace(settings.delayed_max, settings.delayed_bytes_max);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/hooks.h"
 #include "broker/core/keyed_hash.h"
 #include "broker/core/out_queue.h"
 #include "broker/core/retained_tree.h"
@@ -41,7 +42,7 @@ struct ShardSettings {
   std::vector<AutoSubscription> auto_subscriptions;
   ShareStrategy share_strategy = ShareStrategy::round_robin;
   bool denied_disconnects = false;  // who publishes what the access rules deny is disconnected, not ignored
-  bool presence = true;             // tell $SYS/brokers/NODE/clients/ID/... who comes and goes
+  std::vector<HooksMaker> hooks;    // each shard has one of each
 };
 
 }  // namespace holdfast::broker

@@ -137,6 +137,13 @@ void Shard::make_subscription(std::uint32_t at, const std::string& filter, const
   Place& place = places_[at];
   const ShareRead share = parse_share(filter);
   const bool fresh = place.session.subscribe(filter, options) == Session::Subscribed::fresh;
+  if (hooks_.wants(HookKind::subscribed)) {
+    hooks_.tell(told::Subscribed{.who = who(place.session),
+                                 .filter = filter,
+                                 .mountpoint = place.mountpoint.view(),
+                                 .options = options,
+                                 .is_new = fresh});
+  }
   std::string mounted = this->mounted(place, plain_part(filter, share));
   // What others are still to be told may be what this one needs them to know.
   pending.has_new_routes |= settings_.shards > 1 && !pending_.empty();
@@ -189,8 +196,13 @@ void Shard::on_unsubscribe(std::uint32_t at, const wire::mqtt::Header& header, w
   //= MQTT5 [MQTT-3.11.3-1]
   std::vector<Reason> codes;
   for (const wire::mqtt::Filter& each : unsubscribe.filters) {
-    const bool existed = this->unsubscribe(at, effective(place.session, each.filter));
+    const std::string filter = effective(place.session, each.filter);
+    const bool existed = this->unsubscribe(at, filter);
     codes.push_back(existed ? Reason::success : Reason::no_subscription_existed);
+    if (existed && hooks_.wants(HookKind::unsubscribed)) {
+      const std::string_view mountpoint = place.mountpoint.view();
+      hooks_.tell(told::Unsubscribed{.who = who(place.session), .filter = filter, .mountpoint = mountpoint});
+    }
   }
   wire::mqtt::Unsuback unsuback;
   unsuback.packet_id = unsubscribe.packet_id;

@@ -1,7 +1,7 @@
 // broker/core/will_registry.h: the wills of one shard's clients, apart from their sessions: a will outlives the session
 // where it may not be published at once.
 //
-// Thread: one owner. Cost: O(1). Memory: about 150 bytes a will, beside its message.
+// Thread: one owner. Cost: O(1). Memory: about 160 bytes a will, beside its message and a user name.
 // Limits: one for each session, and those that the gate has held back (Ports::may_fire()).
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "broker/core/claims.h"
+#include "broker/core/flat_text.h"
 #include "broker/core/message.h"
 #include "wire/mqtt/packets.h"
 
@@ -24,6 +25,7 @@ struct Will {
   MessageRef message;
   wire::mqtt::Seconds delay{0};
   std::optional<wire::mqtt::Seconds> expiry;  // from when it is published
+  FlatText user;                              // whose it is, beside the client id
 };
 
 // Names a registered will. 0: none.
