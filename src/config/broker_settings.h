@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/cidr.h"
 #include "base/units.h"
 
 namespace holdfast::config {
