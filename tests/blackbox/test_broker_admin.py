@@ -203,6 +203,7 @@ def test_the_gateways_connections_are_found_while_the_node_stops(both):
     found = connections(both)["connections"][0]
     assert found["mqtt"] is None
     assert both.ask("DELETE", f"/v1/connections/{found['id']}").status == 204
+    assert both.wait_exit() == 0  # that was the last one
     client.close()
 
 
