@@ -118,7 +118,7 @@ bool Connections::may_begin(base::Key key, Connection& connection, std::byte fir
   constexpr auto kConnect = std::byte{static_cast<std::uint8_t>(wire::mqtt::PacketType::connect)};
   if (connection.stage != Stage::connecting) return true;
   //= MQTT5 [MQTT-3.1.0-1]
-  if (first >> 4 != kConnect) {
+  if ((first >> 4) != kConnect) {
     note_refused(connection, wire::mqtt::Reason::protocol_error, EndReason::no_connect);
     part(key, connection, EndReason::no_connect);
     return false;
